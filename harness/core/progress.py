@@ -1,0 +1,70 @@
+"""Progress of long work: a bar in a terminal, plain lines elsewhere, silence when it is short."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from tqdm import tqdm
+
+QUIET_SECONDS = 2.0
+LINE_SECONDS = 10.0
+
+
+class Progress:
+    """Counts work done, with rate and time left.
+
+    Nothing is shown before two seconds have gone by. In a terminal a bar is drawn; elsewhere a
+    line is printed every ten seconds and one at the end.
+
+    Args:
+        description: What is being done.
+        total: How many units there are.
+        unit: The singular noun of a unit.
+    """
+
+    def __init__(self, description: str, total: int, unit: str) -> None:
+        self.description = description
+        self.total = total
+        self.unit = unit
+        self.done = 0
+        self._started = time.monotonic()
+        self._next_line = self._started + QUIET_SECONDS
+        self._bar: tqdm | None = None
+        if sys.stderr.isatty():
+            self._bar = tqdm(
+                total=total, desc=description, unit=unit, delay=QUIET_SECONDS, leave=False
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        elif time.monotonic() - self._started > QUIET_SECONDS:
+            self._line()
+
+    def update(self, count: int = 1) -> None:
+        """Counts ``count`` more units as done."""
+        self.done += count
+        if self._bar is not None:
+            self._bar.update(count)
+        elif time.monotonic() >= self._next_line:
+            self._line()
+            self._next_line = time.monotonic() + LINE_SECONDS
+
+    def _line(self) -> None:
+        seconds = max(time.monotonic() - self._started, 1e-9)
+        rate = self.done / seconds
+        left = f", {(self.total - self.done) / rate:.0f} s left" if 0 < self.done < self.total else ""
+        print(  # noqa: T201
+            f"{self.description}: {self.done}/{self.total} {self.unit}s, "
+            f"{rate:.3g} {self.unit}s/s{left}",
+            file=sys.stderr,
+            flush=True,
+        )
