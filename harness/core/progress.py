@@ -42,7 +42,10 @@ class Progress:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
             self._bar.close()
@@ -61,7 +64,9 @@ class Progress:
     def _line(self) -> None:
         seconds = max(time.monotonic() - self._started, 1e-9)
         rate = self.done / seconds
-        left = f", {(self.total - self.done) / rate:.0f} s left" if 0 < self.done < self.total else ""
+        left = (
+            f", {(self.total - self.done) / rate:.0f} s left" if 0 < self.done < self.total else ""
+        )
         print(  # noqa: T201
             f"{self.description}: {self.done}/{self.total} {self.unit}s, "
             f"{rate:.3g} {self.unit}s/s{left}",

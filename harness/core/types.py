@@ -73,7 +73,11 @@ class Cost:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number and the interval it comes with; all three are None where it is undefined."""
+    """A number and the interval it comes with.
+
+    All three are None where the number is undefined; the interval alone is None where the number
+    is defined and too many of its resamples are not.
+    """
 
     value: float | None
     low: float | None

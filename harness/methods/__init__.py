@@ -1,0 +1,108 @@
+"""The ways of transfer, one file each, and their name table."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+from harness.core.registry import Entry, Registry
+
+CLASSIFICATION = ("single_label",)
+Use = Literal["labels", "seed", "prompt", "label_words"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MethodEntry(Entry):
+    """What a plan must know of a method before importing it.
+
+    Attributes:
+        way: The way of transfer it belongs to.
+        kinds: The task kinds it can do.
+        model: The kind of model it needs, if any.
+        uses: What its predictions depend on beside the test rows: the labelled examples, the
+            draw's seed (on the same examples), a prompt template, the words of the labels.
+        libraries: The packages, beside those the model brings, whose version may change them.
+        version: Raised whenever the same settings would predict otherwise than before.
+    """
+
+    way: Literal["control", "zero-shot", "few-shot", "feature extraction", "fine-tuning"]
+    kinds: tuple[str, ...] = CLASSIFICATION
+    model: Literal["causal_lm", "encoder"] | None = None
+    uses: tuple[Use, ...] = ("labels",)
+    libraries: tuple[str, ...] = ()
+    version: int = 1
+
+
+METHODS: Registry[MethodEntry] = Registry(
+    "method",
+    [
+        MethodEntry(
+            "majority",
+            "harness.methods.majority:Majority",
+            "always the label most frequent in the budget",
+            way="control",
+        ),
+        MethodEntry(
+            "tfidf",
+            "harness.methods.tfidf:Tfidf",
+            "TF-IDF of words and character n-grams, logistic regression",
+            way="control",
+            libraries=("scikit-learn", "scipy", "numpy"),
+        ),
+        MethodEntry(
+            "zero_shot",
+            "harness.methods.zero_shot:ZeroShot",
+            "a prompt; the label most likely as its continuation",
+            way="zero-shot",
+            model="causal_lm",
+            uses=("prompt", "label_words"),
+        ),
+        MethodEntry(
+            "label_embedding",
+            "harness.methods.label_embedding:LabelEmbedding",
+            "nearest label name or description in embedding space",
+            way="zero-shot",
+            model="encoder",
+            uses=("label_words",),
+        ),
+        MethodEntry(
+            "few_shot",
+            "harness.methods.few_shot:FewShot",
+            "the same prompt with k demonstrations from the budget",
+            way="few-shot",
+            model="causal_lm",
+            uses=("labels", "seed", "prompt", "label_words"),
+        ),
+        MethodEntry(
+            "nearest_neighbours",
+            "harness.methods.nearest_neighbours:NearestNeighbours",
+            "votes of the nearest training examples in embedding space",
+            way="feature extraction",
+            model="encoder",
+        ),
+        MethodEntry(
+            "prototypes",
+            "harness.methods.prototypes:Prototypes",
+            "nearest class mean in embedding space",
+            way="feature extraction",
+            model="encoder",
+        ),
+        MethodEntry(
+            "linear_probe",
+            "harness.methods.linear_probe:LinearProbe",
+            "logistic regression on frozen embeddings",
+            way="feature extraction",
+            model="encoder",
+            libraries=("scikit-learn", "scipy", "numpy"),
+        ),
+        MethodEntry(
+            "fine_tune",
+            "harness.methods.fine_tune:FineTune",
+            "all weights of the encoder trained with a classification head",
+            way="fine-tuning",
+            model="encoder",
+            uses=("labels", "seed", "label_words"),
+        ),
+    ],
+    group="harness.methods",
+)

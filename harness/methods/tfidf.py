@@ -1,0 +1,46 @@
+"""Control: what is reached without any pre-trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.core.types import Example, Prediction
+from harness.methods.base import Method, settings, to_predictions
+from harness.training.logistic import LogisticHead
+
+
+@settings
+class Tfidf(Method):
+    """Logistic regression on TF-IDF weights of words and of character n-grams.
+
+    Words and word pairs, and character n-grams of 2 to 5 within words; sublinear term frequency.
+    The vocabulary comes from the budget's own texts.
+    """
+
+    C: Annotated[
+        float | None,
+        Field(gt=0, description="inverse L2 strength; chosen inside the budget when absent"),
+    ] = None  # noqa: E501
+    max_iter: Annotated[int, Field(gt=0, description="iterations of the solver")] = 1000
+
+    def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
+        """Builds the vocabulary and fits the classifier."""
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.pipeline import make_union
+
+        self.vectorizer_ = make_union(
+            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b"),
+            TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True),
+        )
+        features = self.vectorizer_.fit_transform(self.context_.texts(train))
+        head = LogisticHead(strength=self.C, max_iter=self.max_iter)
+        self.head_ = head.fit(features, self.context_.targets(train))
+
+    def predict(self, examples: Sequence[Example]) -> list[Prediction]:
+        """Returns the classifier's probabilities over all labels."""
+        features = self.vectorizer_.transform(self.context_.texts(examples))
+        labels = self.context_.labels
+        return to_predictions(self.head_.probabilities(features, len(labels)), labels)

@@ -1,0 +1,47 @@
+"""Batches of one shape a length: a text's numbers do not depend on what it is batched with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+LENGTH_STEP = 8
+SLOTS = 256
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Batch:
+    """Some texts to run together.
+
+    Attributes:
+        rows: Which texts, by position.
+        size: How many rows the batch has; those beyond ``rows`` are filler.
+        length: Tokens a row, padding included.
+    """
+
+    rows: tuple[int, ...]
+    size: int
+    length: int
+
+
+def plan_batches(lengths: Sequence[int], *, limit: int) -> list[Batch]:
+    """Puts texts of like length together, in batches whose shape follows from the length alone.
+
+    Matrix products give a row the same bits whatever the other rows hold, as long as the shape
+    is the same. So the last batch of each length is filled up rather than cut, and what is
+    computed today for ten texts equals what is computed tomorrow for ten thousand.
+
+    Args:
+        lengths: Tokens of each text, at least 1.
+        limit: The longest row the model reads; longer texts have been cut to it.
+    """
+    buckets: dict[int, list[int]] = {}
+    for row, length in enumerate(lengths):
+        bucket = min(-(-length // LENGTH_STEP) * LENGTH_STEP, limit)
+        buckets.setdefault(bucket, []).append(row)
+    batches = []
+    for length, rows in sorted(buckets.items(), reverse=True):
+        size = max(1, SLOTS // length)
+        for start in range(0, len(rows), size):
+            batches.append(Batch(tuple(rows[start : start + size]), size, length))
+    return batches

@@ -1,0 +1,119 @@
+"""A sentence encoder, and the same behind the cache of outputs."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.core.files import hash_json
+from harness.core.progress import Progress
+from harness.core.types import Cost
+from harness.models.base import Outputs
+from harness.models.batching import Batch, plan_batches
+from harness.models.device import choose_device, default_dtype, numerics, use_threads
+from harness.models.outputs import OutputStore, content_key
+from harness.models.quiet import quiet_transformers
+from harness.models.resolve import ResolvedModel
+
+FLUSH_TEXTS = 4096
+ENCODING_VERSION = 1
+
+
+class LocalEncoder:
+    """An encoder on this machine; its weights load when the first embedding is missing.
+
+    Attributes:
+        texts_encoded: How many texts went through the model since it was made.
+        tokens_run: How many tokens did, padding left out.
+    """
+
+    def __init__(self, resolved: ResolvedModel, cache: Path) -> None:
+        self.name = resolved.name
+        self.identity = resolved.identity
+        self.folder = resolved.folder
+        self.texts_encoded = 0
+        self.tokens_run = 0
+        self._cache = cache
+
+    def load(self) -> Any:
+        """Loads a fresh copy of the model, a ``SentenceTransformer`` in float32 on the device."""
+        from sentence_transformers import SentenceTransformer
+
+        use_threads()
+        device = choose_device()
+        with quiet_transformers():
+            return SentenceTransformer(
+                str(self.folder),
+                device=device,
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"dtype": default_dtype(device), "use_safetensors": True},
+            )
+
+    @functools.cached_property
+    def _model(self) -> Any:
+        return self.load().eval()
+
+    @functools.cached_property
+    def _store(self) -> OutputStore:
+        library = version("sentence-transformers")
+        what = ["embeddings", ENCODING_VERSION, self.identity, numerics(), library]
+        name = hash_json(what)[:24]
+        return OutputStore(self._cache / "outputs" / name)
+
+    def encode(self, texts: Sequence[str]) -> Outputs:
+        """Returns the embeddings, shape (texts, dimensions), float32.
+
+        Every distinct text is computed once, whoever asks for it and whenever. Texts longer
+        than the model reads are cut at its limit, as the model's own code does.
+        """
+        keys = [content_key(text) for text in texts]
+        missing = self._store.missing(keys)
+        with Progress(f"{self.name}: encoding", len(missing), "text") as progress:
+            for start in range(0, len(missing), FLUSH_TEXTS):
+                part = missing[start : start + FLUSH_TEXTS]
+                values, costs = self._compute([texts[place] for place in part], progress)
+                self._store.put([keys[place] for place in part], values, costs)
+        return Outputs(*self._store.get(keys))
+
+    def _compute(self, texts: Sequence[str], progress: Progress) -> tuple[Any, list[Cost]]:
+        model = self._model
+        limit = int(model.max_seq_length or 512)
+        ids = model.tokenizer(list(texts), truncation=True, max_length=limit)["input_ids"]
+        lengths = [len(row) for row in ids]
+        values: list[Any] = [None] * len(texts)
+        costs = [Cost()] * len(texts)
+        for batch in plan_batches(lengths, limit=limit):
+            started = time.perf_counter()
+            embeddings = run_batch(model, [ids[row] for row in batch.rows], batch)
+            share = (time.perf_counter() - started) / len(batch.rows)
+            for row, embedding in zip(batch.rows, embeddings, strict=True):
+                values[row] = embedding
+                costs[row] = Cost(share, lengths[row])
+            self.texts_encoded += len(batch.rows)
+            self.tokens_run += sum(lengths[row] for row in batch.rows)
+            progress.update(len(batch.rows))
+        return np.stack(values), costs
+
+
+def run_batch(model: Any, ids: Sequence[Sequence[int]], batch: Batch) -> Any:
+    """Runs one batch; returns an array of shape (rows, dimensions), filler rows left out."""
+    import torch
+
+    padding = model.tokenizer.pad_token_id or 0
+    inputs = torch.full((batch.size, batch.length), padding, dtype=torch.long)
+    mask = torch.zeros((batch.size, batch.length), dtype=torch.long)
+    for place, row in enumerate(ids):
+        inputs[place, : len(row)] = torch.tensor(row)
+        mask[place, : len(row)] = 1
+    mask[len(ids) :, 0] = 1  # a row with nothing to attend to would be not-a-number
+    features = {"input_ids": inputs.to(model.device), "attention_mask": mask.to(model.device)}
+    with torch.inference_mode():
+        embeddings = model(features)["sentence_embedding"]
+    return embeddings[: len(ids)].float().cpu().numpy()

@@ -1,0 +1,87 @@
+"""What a cell is charged: outputs at the price of their first computation, the rest as it runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from harness.core.types import Cost
+from harness.models.base import CausalLM, Encoder, Outputs, PromptText
+
+
+class Meter:
+    """Adds up what one cell costs.
+
+    Attributes:
+        charged: What each distinct output cost when it was first computed, by key.
+        inside_seconds: Wall time really spent getting outputs, which is not charged itself: an
+            output that was in the cache took none, and is charged all the same.
+    """
+
+    def __init__(self) -> None:
+        self.charged: dict[bytes, Cost] = {}
+        self.inside_seconds = 0.0
+
+    @contextmanager
+    def outputs(self) -> Iterator[None]:
+        """Times a call for outputs."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.inside_seconds += time.perf_counter() - started
+
+    def charge(self, outputs: Outputs) -> None:
+        """Charges outputs; each distinct one once."""
+        self.charged.update(outputs.costs)
+
+
+class MeteredEncoder:
+    """An encoder that charges a meter."""
+
+    def __init__(self, encoder: Encoder, meter: Meter) -> None:
+        self.encoder = encoder
+        self.meter = meter
+        self.identity = encoder.identity
+        self.name = encoder.name
+
+    def encode(self, texts: Sequence[str]) -> Outputs:
+        """Encodes and charges; see :class:`harness.models.base.Encoder`."""
+        with self.meter.outputs():
+            outputs = self.encoder.encode(texts)
+        self.meter.charge(outputs)
+        return outputs
+
+    def load(self) -> Any:
+        """Returns a fresh copy of the model itself, for training."""
+        return self.encoder.load()
+
+
+class MeteredCausalLM:
+    """A causal LM that charges a meter."""
+
+    def __init__(self, model: CausalLM, meter: Meter) -> None:
+        self.model = model
+        self.meter = meter
+        self.identity = model.identity
+        self.name = model.name
+
+    def label_loglikelihoods(
+        self, prompts: Sequence[PromptText], continuations: Sequence[str]
+    ) -> Outputs:
+        """Scores and charges; see :class:`harness.models.base.CausalLM`."""
+        with self.meter.outputs():
+            outputs = self.model.label_loglikelihoods(prompts, continuations)
+        self.meter.charge(outputs)
+        return outputs
+
+    def count_tokens(self, text: str) -> int:
+        """Returns how many tokens the model reads for ``text``."""
+        return self.model.count_tokens(text)
+
+    @property
+    def context_tokens(self) -> int:
+        """How many tokens the model can read at once."""
+        return self.model.context_tokens

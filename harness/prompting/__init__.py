@@ -1,0 +1,1 @@
+"""From a template, a model and demonstrations to prompts that fit the model."""

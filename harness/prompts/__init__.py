@@ -1,0 +1,1 @@
+"""Prompt templates: read from YAML, rendered in a sandbox."""

@@ -1,0 +1,1 @@
+"""Numbers only: how sure a figure is. Knows nothing of tasks, metrics or methods."""

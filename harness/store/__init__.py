@@ -1,0 +1,1 @@
+"""Cells and their predictions on disk. Everything above reads these files only."""

@@ -1,0 +1,1 @@
+"""Tasks: a YAML file and its data, read and checked; splits, label budgets and draws."""

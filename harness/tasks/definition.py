@@ -1,0 +1,120 @@
+"""A task YAML read and validated, with no data touched: enough for lists and for planning."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from harness.core.errors import UserError, nearest
+from harness.core.lookup import find
+from harness.core.schema import Located, validate
+from harness.core.yaml import load_yaml
+from harness.tasks.kinds import KINDS
+from harness.tasks.kinds.base import Kind
+from harness.tasks.schema import Definition, Source, with_untyped_text
+from harness.tasks.sources import SOURCES, SourceEntry
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskFile:
+    """A task YAML and what it says.
+
+    Attributes:
+        name: The task's name.
+        definition: What the file says, of the class that belongs to its kind.
+        kind: The kind's own code.
+        yaml: The file itself, with the line of each field.
+    """
+
+    name: str
+    definition: Definition
+    kind: Kind[Any, Any]
+    yaml: Located
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.yaml.path
+
+
+def read_definition(name_or_path: str | Path) -> TaskFile:
+    """Reads and validates a task YAML; its data are not touched.
+
+    Args:
+        name_or_path: A name, looked up in ``./tasks`` and among the shipped tasks, or a path.
+
+    Raises:
+        UserError: There is no such task, or something in it is wrong; every problem is listed.
+    """
+    # A Path is never a bare name, even where it has no separator.
+    name = str(name_or_path) if isinstance(name_or_path, str) else str(name_or_path.absolute())
+    path = find(name, "tasks")
+    yaml = load_yaml(path)
+    kind = load_kind(yaml.data.get("kind"), where=yaml.where(("kind",)))
+    definition = validate(kind.definition, yaml)
+    implied = path.absolute().parent.name if path.name == "task.yaml" else path.stem
+    if definition.name not in (None, implied):
+        raise UserError(
+            "the name differs from the file's",
+            where=yaml.where(("name",)),
+            found=definition.name,
+            expected=repr(implied),
+            hint="rename the file, or leave the key out",
+        )
+    for index, source in enumerate(definition.data):
+        source_format(source, yaml, ("data", index))
+    return TaskFile(implied, definition, kind, yaml)
+
+
+def load_kind(name: Any, *, where: str | None = None) -> Kind[Any, Any]:
+    """Returns the code of a task kind.
+
+    Raises:
+        UserError: There is no such kind; the message lists what exists.
+    """
+    if not isinstance(name, str):
+        known = ", ".join(KINDS.entries())
+        raise UserError("a task needs a kind", where=where, found=name, expected=f"one of {known}")
+    kind: Kind[Any, Any] = KINDS.get(name, where=where).load()()
+    return kind
+
+
+def source_format(source: Source, yaml: Located, field: tuple[str | int, ...]) -> SourceEntry:
+    """Returns the line of the name table that reads a source.
+
+    Raises:
+        UserError: There is no such format, or none can be told from the file endings.
+    """
+    if source.hub is not None:
+        return SOURCES.get("hub")
+    if source.format is not None:
+        return SOURCES.get(source.format, where=yaml.where((*field, "format")))
+    by_ending = {ending: entry for entry in SOURCES for ending in entry.endings}
+    endings = {Path(name).suffix.lower() for name in (source.files or {}).values()}
+    entries = {ending: by_ending.get(ending) for ending in sorted(endings)}
+    first, *others = entries.values()
+    if first is None or any(other is not first for other in others):
+        close = nearest(next(iter(entries)), by_ending)
+        raise UserError(
+            "the format cannot be told from the file endings",
+            where=yaml.where((*field, "files")),
+            found=", ".join(entries),
+            expected=f"one of {', '.join(by_ending)}, the same for all files",
+            hint=f"did you mean {close!r}?" if close else "name it under `format`",
+        )
+    return first
+
+
+def json_schema() -> dict[str, Any]:
+    """Returns the JSON Schema of task YAMLs of all kinds, for completion in an editor."""
+    models = [entry.load().definition for entry in KINDS]
+    references, schema = models_json_schema([(model, "validation") for model in models])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "harness task",
+        "anyOf": list(references.values()),
+        "$defs": with_untyped_text(schema["$defs"]),
+    }

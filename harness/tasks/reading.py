@@ -1,0 +1,142 @@
+"""From a task's sources to examples: the first source that is there, its columns as fields."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import DataError, UserError, shorten
+from harness.core.types import Example, FieldValue
+from harness.tasks.definition import TaskFile, source_format
+from harness.tasks.kinds.base import Kind
+from harness.tasks.schema import FieldType, Source
+from harness.tasks.sources.base import NotHereError, SourceReader, Table
+
+TRUTH = {"true": True, "1": True, "false": False, "0": False}
+
+
+def data_roots(file: TaskFile, data_dir: Path | None) -> list[Path]:
+    """Returns the folders in which data files are looked up: the data folder, then the YAML's.
+
+    Args:
+        file: The task.
+        data_dir: The data folder; default: the environment variable ``HARNESS_DATA``.
+
+    Raises:
+        UserError: There is no such data folder.
+    """
+    from_environment = os.environ.get("HARNESS_DATA")
+    chosen = data_dir or (Path(from_environment).expanduser() if from_environment else None)
+    if chosen is not None and not chosen.is_dir():
+        flag = "--data-dir" if data_dir else "HARNESS_DATA"
+        raise UserError("there is no such folder", where=flag, found=str(chosen))
+    return [*([chosen] if chosen else []), file.path.parent]
+
+
+def read_tables(file: TaskFile, data_dir: Path | None) -> tuple[Source, dict[str, Table]]:
+    """Returns the first source whose data are here, and the table of each of its splits.
+
+    Raises:
+        DataError: No source is here (the message lists what was tried and what to do), or one is
+            here and is not what the task YAML says.
+    """
+    roots = data_roots(file, data_dir)
+    tried: list[str] = []
+    for index, source in enumerate(file.definition.data):
+        field = ("data", index)
+        reader: SourceReader = source_format(source, file.yaml, field).load()()
+        try:
+            tables = reader.read(source, roots, file.yaml, field)
+        except NotHereError as error:
+            tried += error.tried
+            continue
+        for table in tables.values():
+            if not table.rows:
+                raise DataError("there are no rows", where=table.place)
+        return source, tables
+    homepage = file.definition.homepage
+    listed = "".join(f"\n    - {shorten(line, 300)}" for line in tried)
+    raise DataError(
+        f"the data of the task {file.name!r} are not here; tried:{listed}",
+        where=file.yaml.where(("data",)),
+        hint="name the folder that holds the files with --data-dir or HARNESS_DATA, or put them "
+        f"beside {file.path}" + (f"; the publisher: {homepage}" if homepage else ""),
+    )
+
+
+def to_examples(
+    kind: Kind[Any, Any], source: Source, table: Table, *, labelled: bool
+) -> tuple[Example, ...]:
+    """Returns a table's rows as examples, in order.
+
+    Args:
+        kind: The task's kind.
+        source: Where the rows come from.
+        table: The rows.
+        labelled: Whether the rows have targets.
+
+    Raises:
+        DataError: A row has no text, no target, or a value of the wrong type.
+    """
+    examples = []
+    for number, row in enumerate(table.rows):
+        where = functools.partial(table.where, number)
+        fields: dict[str, FieldValue] = {
+            name: _typed(row[column], source.types.get(name, "text"), where(column))
+            for name, column in source.fields.items()
+        }
+        if not kind.text(fields).strip():
+            columns = list(source.fields.values())
+            raise DataError(
+                "this row has no text",
+                where=table.where(number, columns[0] if len(columns) == 1 else None),
+                expected=f"text in {' or '.join(map(repr, columns))}",
+            )
+        target = kind.target(source, row, where) if labelled else None
+        examples.append(Example(number, fields, target))
+    return tuple(examples)
+
+
+def _typed(text: str, kind: FieldType, where: str) -> FieldValue:
+    """Returns a column's text as the type that the task YAML gives it; empty is None."""
+    if kind == "text":
+        return text
+    if not text.strip():
+        return None
+    value = _parsed(text.strip(), kind)
+    if value is None:
+        raise DataError("wrong value", where=where, found=text, expected=f"a value of type {kind}")
+    return value
+
+
+def _parsed(text: str, kind: FieldType) -> FieldValue:
+    if kind == "boolean":
+        return TRUTH.get(text.lower())
+    if kind == "integer":
+        return int(text) if re.fullmatch(r"[+-]?[0-9]{1,18}", text) else None
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def check_targets(
+    kind: Kind[Any, Any],
+    source: Source,
+    table: Table,
+    examples: Sequence[Example],
+    known: Sequence[str],
+) -> None:
+    """Makes sure that the rows of a table have valid targets.
+
+    Raises:
+        DataError: One has not; the message names its line and column.
+    """
+    column = getattr(source, "label", None)
+    kind.check_targets(examples, known, lambda example: table.where(example.row, column))

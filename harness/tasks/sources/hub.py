@@ -1,0 +1,101 @@
+"""Data sets of the Hugging Face hub, at the commit that the first download found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.core import pins
+from harness.core.cache import cache_dir
+from harness.core.errors import DataError
+from harness.core.schema import Located
+from harness.tasks.schema import Source
+from harness.tasks.sources.base import NotHereError, SourceReader, Table, as_text, check_columns
+
+TIMEOUT_SECONDS = 30.0
+_COMMIT = re.compile("[0-9a-f]{40}")
+
+
+class Hub(SourceReader):
+    """A data set of the hub; code that comes with a data set is never run."""
+
+    def read(
+        self,
+        source: Source,
+        roots: Sequence[Path],  # noqa: ARG002 - a hub has no folders
+        yaml: Located,
+        field: tuple[str | int, ...],
+    ) -> dict[str, Table]:
+        """Returns the table of each split; without `splits`, of those with our own names."""
+        name = f"hub data set {source.hub}"
+        try:
+            commit = _commit(str(source.hub), source.revision)
+            found = _load(source, commit)
+        except ValueError as error:
+            where = yaml.where((*field, "hub"))
+            raise DataError(f"{name}: {_first_line(error)}", where=where) from error
+        # Which errors a failed request raises depends on the HTTP library, and that changed with
+        # every major version of huggingface_hub: their classes cannot be named here.
+        except Exception as error:
+            raise NotHereError([f"{name}: {type(error).__name__}: {_first_line(error)}"]) from error
+        return {split: _table(source, split, commit, data) for split, data in found.items()}
+
+
+def _commit(dataset: str, revision: str | None) -> str:
+    """Returns the commit to read: the one asked for, the pinned one, or today's, which it pins."""
+    if revision and _COMMIT.fullmatch(revision):
+        return revision
+    key = f"dataset {dataset}@{revision or 'main'}"
+    if pinned := pins.pin(key):
+        return pinned
+    from huggingface_hub import HfApi
+
+    info = HfApi().dataset_info(dataset, revision=revision, timeout=TIMEOUT_SECONDS)
+    if info.sha is None:
+        raise OSError("the hub names no commit")
+    return pins.record(key, info.sha)
+
+
+def _load(source: Source, commit: str) -> dict[str, Any]:
+    import datasets
+
+    # Without a network `datasets` takes whatever is newest in its cache folder, whichever revision
+    # was asked for: a folder for each commit leaves it no choice. `hf://` keeps it from reading a
+    # local folder that happens to bear the data set's name.
+    def load(split: str | None) -> Any:
+        return datasets.load_dataset(
+            f"hf://datasets/{source.hub}",
+            source.config,
+            revision=commit,
+            split=split,
+            cache_dir=str(cache_dir() / "datasets" / commit),
+        )
+
+    if source.splits:
+        return {ours: load(theirs) for ours, theirs in source.splits.items()}
+    known = ("train", "validation", "test", "unlabelled")
+    return {split: data for split, data in load(None).items() if split in known}
+
+
+def _table(source: Source, split: str, commit: str, data: Any) -> Table:
+    place = f"{source.hub}@{commit[:12]} ({(source.splits or {}).get(split, split)})"  # type: ignore[call-overload]
+    columns = source.columns(split)
+    check_columns(data.column_names, columns, place)
+    texts = {column: _column(data, column) for column in columns}
+    rows = [{column: texts[column][row] for column in columns} for row in range(len(data))]
+    config = f" {source.config}" if source.config else ""
+    return Table(place, rows, None, f"hub {source.hub}{config}@{commit}")
+
+
+def _column(data: Any, column: str) -> list[str]:
+    """Returns a column as text; the numbers of a class label become its names, -1 means none."""
+    names = getattr(data.features[column], "names", None)
+    if names is None:
+        return [as_text(value) for value in data[column]]
+    return ["" if value is None or value < 0 else names[value] for value in data[column]]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]

@@ -1,0 +1,168 @@
+"""A task: what its YAML says and its examples, checked and hashed."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import DataError
+from harness.core.files import canonical_json
+from harness.core.types import Example, Label
+from harness.tasks.definition import TaskFile, load_kind, read_definition
+from harness.tasks.kinds.base import Kind
+from harness.tasks.reading import check_targets, read_tables, to_examples
+from harness.tasks.splits import draw_test
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A task with its data.
+
+    Attributes:
+        name: Its name.
+        version: Its version; scores of different versions are not comparable.
+        kind: The name of its kind.
+        description: One line for lists.
+        labels: The labels in order, the out-of-scope one not among them.
+        out_of_scope: The label of rows outside all labels, where there is one.
+        train: The training pool: the rows of the train split that have one of the labels.
+        validation: The rows of the validation split, if there is one.
+        test: The rows of the test split, out-of-scope ones among them.
+        unlabelled: The rows of the unlabelled split, if there is one.
+        out_of_scope_train: How many rows of the train split were left out of the pool.
+        prompt: The name of its default prompt, if it has one.
+        metrics: The names of its metrics; None for its kind's default.
+        licence: The licence of the data.
+        citation: What to cite.
+        source: What each split was read from: path and sha256, or hub id and commit.
+        data_hash: sha256 over labels and examples.
+    """
+
+    name: str
+    version: str
+    kind: str
+    description: str
+    labels: tuple[Label, ...]
+    out_of_scope: str | None
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    test: tuple[Example, ...]
+    unlabelled: tuple[Example, ...]
+    out_of_scope_train: int
+    prompt: str | None
+    metrics: tuple[str, ...] | None
+    licence: str
+    citation: str
+    source: Mapping[str, str]
+    data_hash: str
+
+    def text(self, example: Example) -> str:
+        """Returns the one text that encoders read for an example."""
+        return self._kind.text(example.fields)
+
+    def unlabelled_texts(self) -> tuple[Example, ...]:
+        """Returns rows without targets: the unlabelled split, else the training pool."""
+        return self.unlabelled or tuple(example.without_target() for example in self.train)
+
+    @functools.cached_property
+    def _kind(self) -> Kind[Any, Any]:
+        return load_kind(self.kind)
+
+
+def load_task(name_or_path: str | Path, *, data_dir: Path | None = None) -> Task:
+    """Reads a task and its data.
+
+    Args:
+        name_or_path: A name, looked up in ``./tasks`` and among the shipped tasks, or a path.
+        data_dir: The folder in which data files are looked up first; default: ``HARNESS_DATA``.
+
+    Raises:
+        UserError: Something in the task YAML is wrong.
+        DataError: The data are not here, or are not what the task YAML says.
+    """
+    return task_of(read_definition(name_or_path), data_dir=data_dir)
+
+
+def task_of(file: TaskFile, *, data_dir: Path | None = None) -> Task:
+    """Reads the data of a task whose YAML is read already; otherwise as :func:`load_task`."""
+    definition = file.definition
+    source, tables = read_tables(file, data_dir)
+    splits = {
+        name: to_examples(file.kind, source, table, labelled=name != "unlabelled")
+        for name, table in tables.items()
+    }
+    splits = _with_test(file, splits)
+    train = splits["train"]
+    labels = file.kind.labels(definition, (str(example.target) for example in train))
+    out_of_scope = file.kind.out_of_scope(definition)
+    known = [label.name for label in labels] + ([out_of_scope] if out_of_scope else [])
+    for name, examples in splits.items():
+        if examples:
+            table = tables.get(name) or tables.get("train") or tables["all"]
+            check_targets(file.kind, source, table, examples, known)
+    pool = tuple(row for row in train if out_of_scope is None or row.target != out_of_scope)
+    content = {**splits, "train": pool}
+    return Task(
+        name=file.name,
+        version=definition.version,
+        kind=definition.kind,
+        description=definition.description,
+        labels=labels,
+        out_of_scope=out_of_scope,
+        train=pool,
+        validation=splits["validation"],
+        test=splits["test"],
+        unlabelled=splits["unlabelled"],
+        out_of_scope_train=len(train) - len(pool),
+        prompt=definition.prompt,
+        metrics=definition.metrics,
+        licence=definition.licence,
+        citation=definition.citation,
+        source={name: table.origin for name, table in tables.items()},
+        data_hash=hash_data(labels, out_of_scope, content),
+    )
+
+
+def _with_test(
+    file: TaskFile, splits: Mapping[str, tuple[Example, ...]]
+) -> dict[str, tuple[Example, ...]]:
+    """Returns all four splits, the test rows drawn where the source has none."""
+    filled = {name: splits.get(name, ()) for name in ("train", "validation", "test", "unlabelled")}
+    if filled["test"]:
+        return filled
+    if file.definition.splits is None:
+        raise DataError(
+            "there are no test rows",
+            where=file.yaml.where(("data",)),
+            found=f"the splits {', '.join(splits)}",
+            hint="add a test split, or say how to draw one: `splits: {test: 0.25}`",
+        )
+    rows = splits.get("all") or filled["train"]
+    text = file.kind.text
+    train, test = draw_test(rows, file.definition.splits, lambda example: text(example.fields))
+    return {**filled, "train": tuple(train), "test": tuple(test)}
+
+
+def hash_data(
+    labels: tuple[Label, ...],
+    out_of_scope: str | None,
+    splits: Mapping[str, tuple[Example, ...]],
+) -> str:
+    """Returns the sha256, in hexadecimal, of a task's labels and examples, in their order."""
+    digest = hashlib.sha256()
+
+    def add(value: object) -> None:
+        digest.update(canonical_json(value).encode("utf-8", "surrogatepass") + b"\n")
+
+    for label in labels:
+        add([label.name, label.verbalizer, label.description])
+    add(out_of_scope)
+    for name in sorted(splits):
+        for row in splits[name]:
+            # A list of pairs, because the order of the fields decides what a model reads.
+            add([name, row.row, list(row.fields.items()), row.target])
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Learning from labelled examples: batches, the loop, and choices made inside the budget."""

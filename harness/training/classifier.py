@@ -1,0 +1,174 @@
+"""Training of an encoder with a classification head, all weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.core.errors import HarnessError
+from harness.core.progress import Progress
+from harness.models.batching import plan_batches
+from harness.training.batches import training_batches
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to train. A fixed recipe needs no validation rows, so every label trains.
+
+    Attributes:
+        epochs: Passes over the budget; more are made until ``min_steps`` is reached, since
+            small budgets fail for want of steps (Mosbach, Andriushchenko and Klakow 2021, "On
+            the Stability of Fine-tuning BERT").
+        min_steps: Fewest optimiser steps.
+        batch_size: Examples a step.
+        learning_rate: Peak rate of the encoder's weights; linear warm-up and decay.
+        head_rate: Peak rate of the head's.
+        scale: What cosines are multiplied by before the softmax.
+        warm_up: Share of the steps in which the rates rise.
+        weight_decay: AdamW's.
+        clip: Largest norm of the gradient.
+    """
+
+    epochs: int
+    min_steps: int
+    batch_size: int
+    learning_rate: float
+    head_rate: float
+    scale: float
+    warm_up: float = 0.1
+    weight_decay: float = 0.01
+    clip: float = 1.0
+
+
+class CosineClassifier:
+    """An encoder and one vector a class; the class of the largest cosine wins.
+
+    Args:
+        encoder: A ``SentenceTransformer``, whose weights will change.
+        start: First class vectors, shape (classes, dimensions): class means of the frozen
+            encoder, so that training begins where :mod:`harness.methods.prototypes` ends.
+        recipe: How to train.
+        seed: Of dropout and the order of batches.
+    """
+
+    def __init__(
+        self, encoder: Any, start: NDArray[np.float32], *, recipe: Recipe, seed: int
+    ) -> None:
+        self.encoder = encoder
+        self.recipe = recipe
+        self.seed = seed
+        self.start = start
+        self.tokens_run = 0
+
+    def fit(self, texts: Sequence[str], targets: NDArray[np.int64]) -> CosineClassifier:
+        """Trains on every text.
+
+        Raises:
+            HarnessError: The loss stopped being a number.
+        """
+        import torch
+
+        ids = self._tokenise(texts)
+        lengths = [len(row) for row in ids]
+        steps_an_epoch = len(
+            training_batches(lengths, size=self.recipe.batch_size, seed=0, epoch=0)
+        )
+        epochs = max(self.recipe.epochs, math.ceil(self.recipe.min_steps / steps_an_epoch))
+        with torch.random.fork_rng(devices=_cuda_devices()):
+            torch.manual_seed(self.seed)
+            self.head = torch.nn.Parameter(torch.from_numpy(self.start).to(self.encoder.device))
+            optimiser, schedule = self._optimiser(epochs * steps_an_epoch)
+            self.encoder.train()
+            with Progress("fine-tuning", epochs * len(texts), "text") as progress:
+                for epoch in range(epochs):
+                    batches = training_batches(
+                        lengths, size=self.recipe.batch_size, seed=self.seed, epoch=epoch
+                    )
+                    for batch in batches:
+                        self._step([ids[row] for row in batch], targets[batch], optimiser)
+                        schedule.step()
+                        progress.update(len(batch))
+        self.encoder.eval()
+        return self
+
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Returns the scaled cosines, shape (texts, classes); independent of the batching."""
+        import torch
+
+        ids = self._tokenise(texts)
+        scores = np.empty((len(texts), len(self.start)), dtype=np.float32)
+        limit = int(self.encoder.max_seq_length or 512)
+        for batch in plan_batches([len(row) for row in ids], limit=limit):
+            rows = [ids[row] for row in batch.rows]
+            filler = [[0]] * (batch.size - len(rows))
+            with torch.inference_mode():
+                logits = self._logits(rows + filler, batch.length)
+            scores[list(batch.rows)] = logits[: len(rows)].float().cpu().numpy()
+        return scores
+
+    def _tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        limit = int(self.encoder.max_seq_length or 512)
+        encoded = self.encoder.tokenizer(list(texts), truncation=True, max_length=limit)
+        ids: list[list[int]] = encoded["input_ids"]
+        return ids
+
+    def _logits(self, ids: Sequence[Sequence[int]], length: int) -> Any:
+        import torch
+        from torch.nn.functional import normalize
+
+        inputs = torch.full((len(ids), length), self.encoder.tokenizer.pad_token_id or 0)
+        mask = torch.zeros((len(ids), length), dtype=torch.long)
+        for place, row in enumerate(ids):
+            inputs[place, : len(row)] = torch.tensor(row)
+            mask[place, : len(row)] = 1
+        self.tokens_run += int(mask.sum())
+        device = self.encoder.device
+        features = {"input_ids": inputs.to(device), "attention_mask": mask.to(device)}
+        embeddings = normalize(self.encoder(features)["sentence_embedding"], dim=-1)
+        return self.recipe.scale * embeddings @ normalize(self.head, dim=-1).T
+
+    def _step(
+        self, ids: Sequence[Sequence[int]], targets: NDArray[np.int64], optimiser: Any
+    ) -> None:
+        import torch
+
+        logits = self._logits(ids, max(len(row) for row in ids))
+        wanted = torch.from_numpy(targets).to(logits.device)
+        loss = torch.nn.functional.cross_entropy(logits, wanted)
+        if not torch.isfinite(loss):
+            raise HarnessError(
+                "fine-tuning diverged: the loss is not a number\n"
+                "  hint:     try a smaller rate, for example fine_tune:learning_rate=2e-5"
+            )
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+        torch.nn.utils.clip_grad_norm_(weights, self.recipe.clip)
+        optimiser.step()
+
+    def _optimiser(self, steps: int) -> tuple[Any, Any]:
+        import torch
+        from transformers import get_linear_schedule_with_warmup
+
+        weights = [weight for weight in self.encoder.parameters() if weight.requires_grad]
+        optimiser = torch.optim.AdamW(
+            [
+                {"params": weights, "lr": self.recipe.learning_rate},
+                {"params": [self.head], "lr": self.recipe.head_rate, "weight_decay": 0.0},
+            ],
+            weight_decay=self.recipe.weight_decay,
+            fused=True,
+        )
+        warm_up = math.ceil(self.recipe.warm_up * steps)
+        return optimiser, get_linear_schedule_with_warmup(optimiser, warm_up, steps)
+
+
+def _cuda_devices() -> list[int]:
+    import torch
+
+    return list(range(torch.cuda.device_count()))

@@ -1,0 +1,75 @@
+"""Logistic regression whose strength is given, or chosen inside the label budget."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.stats.arrays import spread_over_all
+
+GRID = (0.1, 1.0, 10.0, 100.0)
+DEFAULT_STRENGTH = 10.0
+FOLDS = 5
+
+
+class LogisticHead:
+    """scikit-learn's ``LogisticRegression`` over the classes that a draw holds.
+
+    Args:
+        strength: Inverse strength of the L2 penalty, scikit-learn's ``C``; None chooses among
+            ``GRID`` by stratified cross-validation over the training rows alone, and takes
+            ``DEFAULT_STRENGTH`` where a class has too few rows for two folds.
+        max_iter: Iterations of the solver; stopping there is not an error.
+        seed: scikit-learn's ``random_state``.
+    """
+
+    def __init__(self, *, strength: float | None, max_iter: int, seed: int = 0) -> None:
+        self.strength = strength
+        self.max_iter = max_iter
+        self.seed = seed
+
+    def fit(self, features: Any, targets: NDArray[np.int64]) -> Self:
+        """Fits on features of shape (examples, dimensions), dense or sparse."""
+        from sklearn.exceptions import ConvergenceWarning
+
+        self.seen_ = np.unique(targets)
+        self.examples_ = len(targets)
+        self.classifier_ = None
+        if len(self.seen_) > 1:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                strength = self.strength or self._choose_strength(features, targets)
+                self.classifier_ = self._model(strength).fit(features, targets)
+        return self
+
+    def probabilities(self, features: Any, labels: int) -> NDArray[np.float64]:
+        """Returns probabilities over all labels of the task, shape (rows, labels)."""
+        if self.classifier_ is None:
+            inner = np.ones((features.shape[0], 1))
+        else:
+            inner = self.classifier_.predict_proba(features)
+        return spread_over_all(inner, self.seen_, labels, self.examples_)
+
+    def _model(self, strength: float) -> Any:
+        from sklearn.linear_model import LogisticRegression
+
+        return LogisticRegression(C=strength, max_iter=self.max_iter, random_state=self.seed)
+
+    def _choose_strength(self, features: Any, targets: NDArray[np.int64]) -> float:
+        """Returns the strength of the lowest cross-validated log loss; of equals, the smallest."""
+        from sklearn.model_selection import StratifiedKFold, cross_val_score
+
+        folds = min(FOLDS, int(np.unique(targets, return_counts=True)[1].min()))
+        if folds < 2:
+            return DEFAULT_STRENGTH
+        splits = StratifiedKFold(folds)
+        losses = [
+            -cross_val_score(
+                self._model(strength), features, targets, cv=splits, scoring="neg_log_loss"
+            ).mean()
+            for strength in GRID
+        ]
+        return GRID[int(np.argmin(losses))]
