@@ -18,18 +18,18 @@ class ShadowWarning(UserWarning):
     """A file of the current folder is used instead of the shipped one of the same name."""
 
 
-def find(name: str, folder: Folder) -> Path:
+def find(name: str | Path, folder: Folder) -> Path:
     """Returns the YAML file that a user means by ``name``.
 
     Args:
-        name: A path (it holds a separator or ends in ``.yaml`` or ``.yml``) or a bare name. The
-            path of a folder stands for the ``task.yaml`` in it.
+        name: A bare name, or a path: a ``Path``, or text that holds a separator or ends in
+            ``.yaml`` or ``.yml``. The path of a folder stands for the ``task.yaml`` in it.
         folder: What kind of file is looked for.
 
     Raises:
         UserError: There is no such file; for a bare name the message lists what exists.
     """
-    if "/" in name or os.sep in name or name.endswith((".yaml", ".yml")):
+    if isinstance(name, Path) or _is_path(name):
         path = Path(name).expanduser()
         path = path / "task.yaml" if folder == "tasks" and path.is_dir() else path
         if not path.is_file():
@@ -60,6 +60,10 @@ def shipped(folder: Folder) -> Path:
     """
     inside = _PACKAGE / "shipped" / folder
     return inside if inside.is_dir() else _PACKAGE.parent / folder
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or os.sep in name or name.endswith((".yaml", ".yml"))
 
 
 def _listed(root: Path) -> dict[str, Path]:

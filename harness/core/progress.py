@@ -30,6 +30,7 @@ class Progress:
         self.total = total
         self.unit = unit
         self.done = 0
+        self._current = ""
         self._started = time.monotonic()
         self._next_line = self._started + QUIET_SECONDS
         self._bar: tqdm | None = None
@@ -52,6 +53,12 @@ class Progress:
         elif time.monotonic() - self._started > QUIET_SECONDS:
             self._line()
 
+    def describe(self, text: str) -> None:
+        """Says what is being worked on."""
+        self._current = f": {text}"
+        if self._bar is not None:
+            self._bar.set_postfix_str(text)
+
     def update(self, count: int = 1) -> None:
         """Counts ``count`` more units as done."""
         self.done += count
@@ -69,7 +76,7 @@ class Progress:
         )
         print(  # noqa: T201
             f"{self.description}: {self.done}/{self.total} {self.unit}s, "
-            f"{rate:.3g} {self.unit}s/s{left}",
+            f"{rate:.3g} {self.unit}s/s{left}{self._current}",
             file=sys.stderr,
             flush=True,
         )

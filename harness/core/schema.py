@@ -96,29 +96,40 @@ def validate(model: type[M], located: Located) -> M:
         UserError: Lists every problem with its file, line and field, what was found, what was
             expected, and the nearest right spelling.
     """
-    unknown = [
-        _unknown_key(model, located, field, None)
-        for field in sorted(located.empty, key=located.line)
-        if (keys := _known_keys(model, field[:-1])) and field[-1] not in keys
-    ]
+    details: list[ErrorDetails] = []
     try:
         instance = model.model_validate(located.data, extra="forbid")
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        problems = [_explain(model, located, detail) for detail in details] + unknown
-    else:
-        problems = unknown
-        if not problems:
-            return instance
+        details = _without_echoes(error.errors(include_url=False))
+    problems = [(_field(detail), _explain(model, located, detail)) for detail in details]
+    for field in sorted(located.empty, key=spell):
+        keys = _known_keys(model, field[:-1])
+        if keys and field[-1] not in keys:
+            problems.append((field, _unknown_key(model, located, field, None)))
+    if not problems:
+        return instance
+    problems.sort(key=lambda problem: located.line(problem[0]))
     if len(problems) == 1:
-        raise problems[0]
-    listed = "\n".join(problem.describe() for problem in problems)
+        raise problems[0][1]
+    listed = "\n".join(problem.describe() for _, problem in problems)
     raise UserError(f"{len(problems)} problems\n{listed}", where=str(located.path))
 
 
+def _without_echoes(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Drops the complaint that a list is too short when that is because its items are wrong."""
+    wrong = {detail["loc"][:depth] for detail in details for depth in range(len(detail["loc"]))}
+    return [
+        detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in wrong
+    ]
+
+
+def _field(detail: ErrorDetails) -> FieldPath:
+    """Returns the place of a problem; pydantic marks one that lies in a key, not in its value."""
+    return tuple(step for step in detail["loc"] if step != "[key]")
+
+
 def _explain(model: type[BaseModel], located: Located, detail: ErrorDetails) -> UserError:
-    is_key = detail["loc"][-1:] == ("[key]",)
-    field = detail["loc"][:-1] if is_key else detail["loc"]
+    field = _field(detail)
     where = located.where(field)
     context = detail.get("ctx", {})
     cause = context.get("error")
@@ -140,7 +151,8 @@ def _explain(model: type[BaseModel], located: Located, detail: ErrorDetails) -> 
         str(detail["input"]), re.findall(r"'([^']*)'", str(context.get("expected", "")))
     )
     return UserError(
-        problem.removeprefix("Value error, ") or ("unknown key" if is_key else "wrong value"),
+        problem.removeprefix("Value error, ")
+        or ("wrong value" if field == detail["loc"] else "unknown key"),
         where=where,
         found=detail["input"],
         expected=expected or None,

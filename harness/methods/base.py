@@ -109,7 +109,7 @@ class Method(abc.ABC):
         return self.context_.encoder
 
     def embed(self, examples: Sequence[Example]) -> NDArray[np.float32]:
-        """Returns the examples' embeddings, shape (examples, dimensions), as the encoder gives them."""
+        """Returns the examples' embeddings as the encoder gives them, shape (examples, dimensions)."""
         return self.encoder.encode(self.context_.texts(examples)).values
 
 

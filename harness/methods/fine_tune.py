@@ -57,8 +57,8 @@ class FineTune(Method):
 
     def _charge(self) -> None:
         """Charges the tokens; the seconds are the cell's own."""
-        tokens = self.classifier_.tokens_run
-        self.context_.meter.charged[b"fine_tune"] = Cost(0.0, tokens)
+        self.context_.meter.add(Cost(0.0, self.classifier_.tokens_run))
+        self.classifier_.tokens_run = 0
 
     def _start(self, train: Sequence[Example], targets: NDArray[np.int64]) -> NDArray[np.float32]:
         """Returns the first class vectors, shape (labels, dimensions)."""

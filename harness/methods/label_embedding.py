@@ -22,7 +22,7 @@ class LabelEmbedding(Method):
     ] = "both"
     scale: Annotated[
         float, Field(gt=0, description="what cosines are multiplied by before the softmax")
-    ] = 20.0  # noqa: E501
+    ] = 20.0
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
         """Embeds the labels; the examples are not looked at."""

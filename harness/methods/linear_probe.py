@@ -23,7 +23,7 @@ class LinearProbe(Method):
     C: Annotated[
         float | None,
         Field(gt=0, description="inverse L2 strength; chosen inside the budget when absent"),
-    ] = None  # noqa: E501
+    ] = None
     max_iter: Annotated[int, Field(gt=0, description="iterations of the solver")] = 1000
     seed: Annotated[int, Field(ge=0, description="scikit-learn's random_state")] = 0
 

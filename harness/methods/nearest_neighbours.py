@@ -29,7 +29,7 @@ class NearestNeighbours(Method):
     k: Annotated[
         int | None,
         Field(gt=0, description="neighbours that vote; chosen inside the budget when absent"),
-    ] = None  # noqa: E501
+    ] = None
     scale: Annotated[float, Field(gt=0, description="how fast votes fall off with distance")] = 20.0
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:

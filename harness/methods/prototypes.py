@@ -23,7 +23,7 @@ class Prototypes(Method):
 
     scale: Annotated[
         float, Field(gt=0, description="what cosines are multiplied by before the softmax")
-    ] = 20.0  # noqa: E501
+    ] = 20.0
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
         """Averages the unit embeddings of each class."""

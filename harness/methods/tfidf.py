@@ -23,7 +23,7 @@ class Tfidf(Method):
     C: Annotated[
         float | None,
         Field(gt=0, description="inverse L2 strength; chosen inside the budget when absent"),
-    ] = None  # noqa: E501
+    ] = None
     max_iter: Annotated[int, Field(gt=0, description="iterations of the solver")] = 1000
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:

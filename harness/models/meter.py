@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -36,6 +37,10 @@ class Meter:
     def charge(self, outputs: Outputs) -> None:
         """Charges outputs; each distinct one once."""
         self.charged.update(outputs.costs)
+
+    def add(self, cost: Cost) -> None:
+        """Charges work that is the cell's own and is kept nowhere."""
+        self.charged[uuid.uuid4().bytes] = cost
 
 
 class MeteredEncoder:

@@ -52,7 +52,8 @@ def _counts(task: Task) -> Iterator[Finding]:
         (most, high), (least, low) = counts.most_common(1)[0], counts.most_common()[-1]
         yield Finding(
             "note",
-            f"{name}: {len(rows)} rows, {len(counts)} labels, from {low} ({least}) to {high} ({most})",
+            f"{name}: {len(rows)} rows, {len(counts)} labels, "
+            f"from {low} ({least}) to {high} ({most})",
         )
     if task.unlabelled:
         yield Finding("note", f"unlabelled: {len(task.unlabelled)} rows")

@@ -49,9 +49,7 @@ def read_definition(name_or_path: str | Path) -> TaskFile:
     Raises:
         UserError: There is no such task, or something in it is wrong; every problem is listed.
     """
-    # A Path is never a bare name, even where it has no separator.
-    name = str(name_or_path) if isinstance(name_or_path, str) else str(name_or_path.absolute())
-    path = find(name, "tasks")
+    path = find(name_or_path, "tasks")
     yaml = load_yaml(path)
     kind = load_kind(yaml.data.get("kind"), where=yaml.where(("kind",)))
     definition = validate(kind.definition, yaml)

@@ -129,21 +129,25 @@ def draw(
     by_label: dict[str, list[int]] = {label.name: [] for label in labels}
     for place in order:
         by_label.setdefault(str(pool[place].target), []).append(place)
-    if budget.kind == "class":
-        rows = [place for places in by_label.values() for place in places[: budget.count]]
-        had = {name: len(places) for name, places in by_label.items()}
-        return Draw(tuple(rows), {name: n for name, n in had.items() if n < budget.count})
-    if budget.count > len(pool):
+    if budget.kind == "total":
+        return Draw(_total(budget, order, {places[0] for places in by_label.values() if places}))
+    rows = [place for places in by_label.values() for place in places[: budget.count]]
+    had = {name: len(places) for name, places in by_label.items()}
+    return Draw(tuple(rows), {name: n for name, n in had.items() if n < budget.count})
+
+
+def _total(budget: Budget, order: list[int], first: set[int]) -> tuple[int, ...]:
+    """Returns so many positions: the first of every label, then the others, each in order."""
+    if budget.count > len(order):
         raise UserError(
             "the label budget is larger than the training pool",
             found=str(budget),
-            expected=f"at most {len(pool)}",
+            expected=f"at most {len(order)}",
             hint="write `all` for every training row",
         )
-    first = {places[0] for places in by_label.values() if places}
     ordered = [place for place in order if place in first]
     ordered += [place for place in order if place not in first]
-    return Draw(tuple(ordered[: budget.count]))
+    return tuple(ordered[: budget.count])
 
 
 def sample_test(examples: Sequence[Example], limit: int, *, seed: int = 0) -> tuple[Example, ...]:

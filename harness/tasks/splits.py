@@ -63,11 +63,18 @@ def draw_test(
     groups: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
         groups[normalised(text(example))].append(example)
+    chosen = _chosen(groups, splits, len(examples))
+    train = [example for example in examples if example.row not in chosen]
+    return train, [example for example in examples if example.row in chosen]
+
+
+def _chosen(groups: dict[str, list[Example]], splits: Splits, count: int) -> set[int]:
+    """Returns the numbers of the test rows, out of groups of rows with equal text."""
     by_label: dict[str, list[str]] = defaultdict(list)
     for key, group in groups.items():
         by_label[str(group[0].target)].append(key)
     sizes = {label: sum(len(groups[key]) for key in keys) for label, keys in by_label.items()}
-    shares = apportion(sizes, splits.test if splits.test >= 1 else splits.test * len(examples))
+    shares = apportion(sizes, splits.test if splits.test >= 1 else splits.test * count)
     chosen: set[int] = set()
     for label, keys in by_label.items():
         left = shares[label]
@@ -75,8 +82,7 @@ def draw_test(
             if len(groups[key]) <= left:
                 chosen.update(example.row for example in groups[key])
                 left -= len(groups[key])
-    train = [example for example in examples if example.row not in chosen]
-    return train, [example for example in examples if example.row in chosen]
+    return chosen
 
 
 def apportion(sizes: dict[str, int], total: float) -> dict[str, int]:

@@ -17,6 +17,8 @@ from harness.tasks.kinds.base import Kind
 from harness.tasks.reading import check_targets, read_tables, to_examples
 from harness.tasks.splits import draw_test
 
+SPLITS = ("train", "validation", "test", "unlabelled")
+
 
 @dataclasses.dataclass(frozen=True)
 class Task:
@@ -91,21 +93,20 @@ def task_of(file: TaskFile, *, data_dir: Path | None = None) -> Task:
     """Reads the data of a task whose YAML is read already; otherwise as :func:`load_task`."""
     definition = file.definition
     source, tables = read_tables(file, data_dir)
-    splits = {
+    read = {
         name: to_examples(file.kind, source, table, labelled=name != "unlabelled")
         for name, table in tables.items()
     }
-    splits = _with_test(file, splits)
-    train = splits["train"]
-    labels = file.kind.labels(definition, (str(example.target) for example in train))
+    splits = _with_test(file, read)
+    labels = file.kind.labels(definition, (str(row.target) for row in splits["train"]))
     out_of_scope = file.kind.out_of_scope(definition)
     known = [label.name for label in labels] + ([out_of_scope] if out_of_scope else [])
-    for name, examples in splits.items():
-        if examples:
-            table = tables.get(name) or tables.get("train") or tables["all"]
-            check_targets(file.kind, source, table, examples, known)
-    pool = tuple(row for row in train if out_of_scope is None or row.target != out_of_scope)
-    content = {**splits, "train": pool}
+    for name, examples in read.items():
+        check_targets(file.kind, source, tables[name], examples, known)
+    everything = len(splits["train"])
+    splits["train"] = tuple(
+        row for row in splits["train"] if out_of_scope is None or row.target != out_of_scope
+    )
     return Task(
         name=file.name,
         version=definition.version,
@@ -113,17 +114,14 @@ def task_of(file: TaskFile, *, data_dir: Path | None = None) -> Task:
         description=definition.description,
         labels=labels,
         out_of_scope=out_of_scope,
-        train=pool,
-        validation=splits["validation"],
-        test=splits["test"],
-        unlabelled=splits["unlabelled"],
-        out_of_scope_train=len(train) - len(pool),
+        **splits,
+        out_of_scope_train=everything - len(splits["train"]),
         prompt=definition.prompt,
         metrics=definition.metrics,
         licence=definition.licence,
         citation=definition.citation,
         source={name: table.origin for name, table in tables.items()},
-        data_hash=hash_data(labels, out_of_scope, content),
+        data_hash=hash_data(labels, out_of_scope, splits),
     )
 
 
@@ -131,7 +129,7 @@ def _with_test(
     file: TaskFile, splits: Mapping[str, tuple[Example, ...]]
 ) -> dict[str, tuple[Example, ...]]:
     """Returns all four splits, the test rows drawn where the source has none."""
-    filled = {name: splits.get(name, ()) for name in ("train", "validation", "test", "unlabelled")}
+    filled = {name: splits.get(name, ()) for name in SPLITS}
     if filled["test"]:
         return filled
     if file.definition.splits is None:

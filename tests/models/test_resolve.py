@@ -119,10 +119,11 @@ def test_a_folder_goes_before_a_hub_id_of_the_same_spelling(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "spec", ["all-minilm-l6", "./absent", "/absent/model", "file.txt", "a/b/c"]
+    "spec", ["all-minilm-l6", "./absent", "/absent/model", "org/file.gguf", "a/b/c"]
 )
 def test_what_names_nothing_is_refused_with_all_forms(spec, tmp_path):
-    (tmp_path / "here" / "file.txt").write_text("")
+    (tmp_path / "here" / "org").mkdir()
+    (tmp_path / "here" / "org" / "file.gguf").write_text("")
     with pytest.raises(UserError) as caught:
         check_spec(spec, "encoder", where="--model")
     message = str(caught.value)

@@ -9,7 +9,8 @@ from typing import Any
 
 from harness.core import pins
 from harness.core.cache import cache_dir
-from harness.core.errors import DataError
+from harness.core.errors import DataError, HarnessError
+from harness.core.files import atomic_write, canonical_json, hash_json, read_json
 from harness.core.schema import Located
 from harness.tasks.schema import Source
 from harness.tasks.sources.base import NotHereError, SourceReader, Table, as_text, check_columns
@@ -32,15 +33,22 @@ class Hub(SourceReader):
         name = f"hub data set {source.hub}"
         try:
             commit = _commit(str(source.hub), source.revision)
-            found = _load(source, commit)
+            splits = _kept(source, commit)
         except ValueError as error:
             where = yaml.where((*field, "hub"))
             raise DataError(f"{name}: {_first_line(error)}", where=where) from error
+        except HarnessError:
+            raise
         # Which errors a failed request raises depends on the HTTP library, and that changed with
         # every major version of huggingface_hub: their classes cannot be named here.
         except Exception as error:
             raise NotHereError([f"{name}: {type(error).__name__}: {_first_line(error)}"]) from error
-        return {split: _table(source, split, commit, data) for split, data in found.items()}
+        config = f" {source.config}" if source.config else ""
+        origin = f"hub {source.hub}{config}@{commit}"
+        return {
+            split: Table(_place(source, split, commit), rows, None, origin)
+            for split, rows in splits.items()
+        }
 
 
 def _commit(dataset: str, revision: str | None) -> str:
@@ -56,6 +64,24 @@ def _commit(dataset: str, revision: str | None) -> str:
     if info.sha is None:
         raise OSError("the hub names no commit")
     return pins.record(key, info.sha)
+
+
+def _kept(source: Source, commit: str) -> dict[str, list[dict[str, str]]]:
+    """Returns the rows of each split, from our own cache where they were read before.
+
+    With the rows at hand neither the network nor `datasets` is needed a second time; without a
+    network its own cache answers only after half a minute of tries.
+    """
+    identity = hash_json([commit, source.model_dump()])
+    path = cache_dir() / "datasets" / f"{identity}.json"
+    if not path.is_file():
+        splits = {
+            split: _rows(data, source.columns(split), _place(source, split, commit))
+            for split, data in _load(source, commit).items()
+        }
+        atomic_write(path, canonical_json(splits))
+    rows: dict[str, list[dict[str, str]]] = read_json(path)
+    return rows
 
 
 def _load(source: Source, commit: str) -> dict[str, Any]:
@@ -79,14 +105,10 @@ def _load(source: Source, commit: str) -> dict[str, Any]:
     return {split: data for split, data in load(None).items() if split in known}
 
 
-def _table(source: Source, split: str, commit: str, data: Any) -> Table:
-    place = f"{source.hub}@{commit[:12]} ({(source.splits or {}).get(split, split)})"  # type: ignore[call-overload]
-    columns = source.columns(split)
+def _rows(data: Any, columns: Sequence[str], place: str) -> list[dict[str, str]]:
     check_columns(data.column_names, columns, place)
-    texts = {column: _column(data, column) for column in columns}
-    rows = [{column: texts[column][row] for column in columns} for row in range(len(data))]
-    config = f" {source.config}" if source.config else ""
-    return Table(place, rows, None, f"hub {source.hub}{config}@{commit}")
+    texts = [_column(data, column) for column in columns]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*texts, strict=True)]
 
 
 def _column(data: Any, column: str) -> list[str]:
@@ -94,7 +116,12 @@ def _column(data: Any, column: str) -> list[str]:
     names = getattr(data.features[column], "names", None)
     if names is None:
         return [as_text(value) for value in data[column]]
-    return ["" if value is None or value < 0 else names[value] for value in data[column]]
+    return ["" if value is None or value < 0 else as_text(names[value]) for value in data[column]]
+
+
+def _place(source: Source, split: str, commit: str) -> str:
+    theirs = dict(source.splits or {}).get(split, split)  # type: ignore[call-overload]
+    return f"{source.hub}@{commit[:12]} {theirs}"
 
 
 def _first_line(error: Exception) -> str:

@@ -26,7 +26,9 @@ class JsonlFile(FileReader):
                 where = f"{path}:{number}"
                 record = _object(line, where)
                 check_columns(record, columns, where)
-                rows.append({column: as_text(record[column]) for column in columns})
+                row = {column: as_text(record[column]) for column in columns}
+                _check_text(row, where)
+                rows.append(row)
                 lines.append(number)
         return rows, lines
 
@@ -39,3 +41,12 @@ def _object(line: str, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DataError("not a JSON object", where=where, found=value, expected="{...}")
     return value
+
+
+def _check_text(row: dict[str, str], where: str) -> None:
+    text = "".join(row.values())
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = text[error.start]
+        raise DataError("half of a surrogate pair is not text", where=where, found=half) from None

@@ -1,0 +1,1 @@
+"""Models: found, fetched and identified without being loaded; then loaded and asked."""

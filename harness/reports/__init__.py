@@ -1,0 +1,1 @@
+"""What people read of a run: tables, their export formats, and text for the terminal."""

@@ -1,0 +1,1 @@
+"""From settings to cells, from cells to predictions in the store."""

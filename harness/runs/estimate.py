@@ -1,0 +1,86 @@
+"""How long cells may take on this machine: rough, from counts of work and one small measurement."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+from harness.core.types import Example
+from harness.models.catalog import CATALOG
+from harness.runs.plan import PlannedCell
+
+CHARACTERS_PER_TOKEN = 4.0
+UNKNOWN_PARAMETERS = 100e6
+FLOPS_PER_WEIGHT = 2.0  # a multiplication and an addition for every token
+TRAINING_FACTOR = 3.0  # forward, and backward through weights and inputs
+EFFICIENCY = 0.4  # of the machine's matrix rate; what small matrices reach
+OWN_SECONDS = 0.5  # fitting, predicting and writing a cell
+LOAD_SECONDS = 10.0
+
+
+def estimate_seconds(cells: Sequence[PlannedCell]) -> float:
+    """Returns about how many seconds the cells take, models loaded and texts encoded once."""
+    if not cells:
+        return 0.0
+    models = {cell.model.spec for cell in cells if cell.model}
+    work = sum(_prompting(cell) + _training(cell) for cell in cells) + _encoding(cells)
+    rate = matrix_rate() * EFFICIENCY
+    return work / rate + OWN_SECONDS * len(cells) + LOAD_SECONDS * len(models)
+
+
+def matrix_rate() -> float:
+    """Returns this machine's float32 matrix rate in operations a second, measured briefly."""
+    import numpy as np
+
+    side = 768
+    matrix = np.ones((side, side), dtype=np.float32)
+    matrix @ matrix
+    best = float("inf")
+    for _ in range(3):
+        started = time.perf_counter()
+        matrix @ matrix
+        best = min(best, time.perf_counter() - started)
+    return 2.0 * side**3 / best
+
+
+def _prompting(cell: PlannedCell) -> float:
+    if cell.model is None or cell.model.kind != "causal_lm":
+        return 0.0
+    labels = sum(len(label.verbalizer) for label in cell.planned.task.labels)
+    tokens = (_characters(cell, cell.planned.test) + labels * len(cell.planned.test)) / (
+        CHARACTERS_PER_TOKEN
+    )
+    return FLOPS_PER_WEIGHT * _parameters(cell) * tokens
+
+
+def _training(cell: PlannedCell) -> float:
+    if cell.method.entry.way != "fine-tuning":
+        return 0.0
+    settings = cell.method.settings
+    steps_needed = settings["min_steps"] * settings["batch_size"] / max(1, len(cell.train))
+    passes = max(settings["epochs"], steps_needed)
+    tokens = _characters(cell, cell.train) * passes / CHARACTERS_PER_TOKEN
+    return TRAINING_FACTOR * FLOPS_PER_WEIGHT * _parameters(cell) * tokens
+
+
+def _encoding(cells: Sequence[PlannedCell]) -> float:
+    """Returns the work of encoding every text that an encoder needs, each once."""
+    needed: dict[tuple[str, str], float] = {}
+    for cell in cells:
+        if cell.model is not None and cell.model.kind == "encoder":
+            for text in _texts(cell, (*cell.train, *cell.planned.test)):
+                needed[cell.model.spec, text] = FLOPS_PER_WEIGHT * _parameters(cell) * len(text)
+    return sum(needed.values()) / CHARACTERS_PER_TOKEN
+
+
+def _characters(cell: PlannedCell, examples: Iterable[Example]) -> int:
+    return sum(len(text) for text in _texts(cell, examples))
+
+
+def _texts(cell: PlannedCell, examples: Iterable[Example]) -> list[str]:
+    return [cell.planned.task.text(example) for example in examples]
+
+
+def _parameters(cell: PlannedCell) -> float:
+    known = CATALOG.get(cell.model.spec) if cell.model else None
+    return float(known.parameters) if known else UNKNOWN_PARAMETERS

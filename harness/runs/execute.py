@@ -1,0 +1,201 @@
+"""Computes the cells of a plan that are not in the store yet."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import HarnessError
+from harness.core.files import atomic_write
+from harness.core.progress import Progress
+from harness.core.types import Cost
+from harness.methods.base import Context, Method
+from harness.models.meter import Meter, MeteredCausalLM, MeteredEncoder
+from harness.models.room import ModelRoom
+from harness.runs.memory import PeakMemory
+from harness.runs.plan import Plan, PlannedCell
+from harness.runs.provenance import environment
+from harness.store.cells import CellStore, CellWriter
+from harness.store.manifest import Manifest, examples_file, write_manifest
+from harness.store.predictions import write_examples
+
+BLOCK_ROWS = 256
+
+
+@dataclasses.dataclass(slots=True)
+class Outcome:
+    """What a run did.
+
+    Attributes:
+        computed: Cells that were computed now.
+        reused: Cells that were in the store already.
+        failures: For the cells that could not be computed: identity and reason.
+        texts_encoded: Texts that went through an encoder now.
+        prompts_run: Prompts that went through a causal LM now.
+    """
+
+    computed: int = 0
+    reused: int = 0
+    failures: dict[str, str] = dataclasses.field(default_factory=dict)
+    texts_encoded: int = 0
+    prompts_run: int = 0
+
+
+def execute(plan: Plan, run_dir: Path, room: ModelRoom) -> Outcome:
+    """Computes what is missing, cell by cell; an interruption loses at most a block of one.
+
+    A cell that fails is noted, and the others go on.
+
+    Args:
+        plan: The cells.
+        run_dir: The run's folder.
+        room: Gives the models.
+
+    Returns:
+        What was done; it is in the manifest too.
+    """
+    store = CellStore(run_dir)
+    outcome = Outcome()
+    for planned in plan.tasks:
+        write_examples(examples_file(run_dir, planned.task.name), planned.test)
+    _write_manifest(plan, run_dir, outcome)
+    cells = plan.distinct()
+    missing = [cell for cell in cells if not store.has(cell.row.identity)]
+    outcome.reused = len(cells) - len(missing)
+    with Progress("cells", len(missing), "cell") as progress:
+        for cell in missing:
+            progress.describe(describe(cell))
+            reason = _attempt(cell, store, room, run_dir)
+            if reason is None:
+                outcome.computed += 1
+            else:
+                outcome.failures[cell.row.identity] = reason
+            progress.update()
+    outcome.texts_encoded, outcome.prompts_run = room.texts_encoded, room.prompts_run
+    _write_manifest(plan, run_dir, outcome)
+    return outcome
+
+
+def describe(cell: PlannedCell) -> str:
+    """Returns a cell in a few words."""
+    row = cell.row
+    settings = f":{row.settings}" if row.settings else ""
+    budget = f", {row.labels} labels, draw {row.draw + 1}" if row.labels != "0" else ""
+    return f"{row.task}, {row.method}{settings}{budget}"
+
+
+def _write_manifest(plan: Plan, run_dir: Path, outcome: Outcome) -> None:
+    provenance = {
+        "experiment": plan.experiment.describe(),
+        "environment": environment(),
+        "models": {
+            f"{cell.model.kind}:{cell.model.spec}": cell.model.identity
+            for cell in plan.cells
+            if cell.model
+        },
+        "prompts": {
+            cell.prompt.name: cell.prompt.content_hash for cell in plan.cells if cell.prompt
+        },
+    }
+    manifest = Manifest(
+        tasks={planned.task.name: planned.row() for planned in plan.tasks},
+        cells=tuple(cell.row for cell in plan.cells),
+        failures=outcome.failures,
+        seed=plan.experiment.seed,
+        provenance=provenance,
+    )
+    write_manifest(run_dir, manifest)
+
+
+def _attempt(cell: PlannedCell, store: CellStore, room: ModelRoom, run_dir: Path) -> str | None:
+    """Computes a cell; returns why not, where it could not be computed."""
+    try:
+        with store.write(cell.row.identity) as writer:
+            if writer is not None:
+                _compute(cell, writer, room)
+    except HarnessError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001  (one cell's bug must not take the others with it)
+        trace = run_dir / "errors" / f"{cell.row.identity}.txt"
+        atomic_write(trace, traceback.format_exc())
+        return f"{type(error).__name__}: {error} (details in {trace})"
+    return None
+
+
+def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom) -> None:
+    meter = Meter()
+    with PeakMemory() as memory:
+        context = _context(cell, room, meter)
+        unlabelled = cell.planned.task.unlabelled_texts()
+        started = time.perf_counter()
+        method = cell.method.build().fit(cell.train, unlabelled, context)
+        fit_seconds = time.perf_counter() - started - meter.inside_seconds
+        fit_charged = dict(meter.charged)
+        blocks = _predict(cell, method, meter, writer)
+    costs = [writer.block_costs(number) for number in range(blocks)]
+    writer.finish(
+        blocks,
+        record=cell.record,
+        costs=_total(fit_seconds, fit_charged, costs)
+        | {"peak_memory_mb": memory.peak_mb, "test_rows": len(cell.planned.test)},
+    )
+
+
+def _context(cell: PlannedCell, room: ModelRoom, meter: Meter) -> Context:
+    model = cell.model
+    encoder = causal_lm = None
+    if model is not None and model.kind == "encoder":
+        encoder = MeteredEncoder(room.encoder(model.spec), meter)
+    elif model is not None:
+        causal_lm = MeteredCausalLM(room.causal_lm(model.spec), meter)
+    return Context(
+        labels=cell.planned.task.labels,
+        text=cell.planned.task.text,
+        seed=cell.seed,
+        meter=meter,
+        encoder=encoder,
+        causal_lm=causal_lm,
+        prompt=cell.prompt,
+    )
+
+
+def _predict(cell: PlannedCell, method: Method, meter: Meter, writer: CellWriter) -> int:
+    """Predicts the test rows block by block, without their labels; returns how many blocks."""
+    test = cell.planned.test
+    starts = range(0, len(test), BLOCK_ROWS)
+    for number, start in enumerate(starts):
+        if writer.has_block(number):
+            continue
+        block = [example.without_target() for example in test[start : start + BLOCK_ROWS]]
+        charged, inside, began = set(meter.charged), meter.inside_seconds, time.perf_counter()
+        predictions = method.predict(block)
+        own = time.perf_counter() - began - (meter.inside_seconds - inside)
+        new = {key.hex(): cost for key, cost in meter.charged.items() if key not in charged}
+        costs = {
+            "own_seconds": own,
+            "charged": {key: [cost.seconds, cost.tokens] for key, cost in new.items()},
+        }
+        writer.write_block(number, [example.row for example in block], predictions, costs)
+    return len(starts)
+
+
+def _total(
+    fit_seconds: float, fit_charged: dict[bytes, Cost], blocks: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Adds up a cell's costs; what several blocks used is charged once."""
+    fit = {key.hex(): cost for key, cost in fit_charged.items()}
+    predict = {
+        key: Cost(*cost)
+        for block in blocks
+        for key, cost in block["charged"].items()
+        if key not in fit
+    }
+    return {
+        "fit_seconds": fit_seconds + sum(cost.seconds for cost in fit.values()),
+        "predict_seconds": sum(block["own_seconds"] for block in blocks)
+        + sum(cost.seconds for cost in predict.values()),
+        "tokens": sum(cost.tokens for cost in (*fit.values(), *predict.values())),
+    }

@@ -1,0 +1,81 @@
+"""A cell's identity: everything that can change its predictions, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from harness.core.files import hash_json, sha256_bytes
+from harness.core.types import Example, Label
+from harness.methods.spec import MethodSpec
+from harness.models.device import numerics
+from harness.prompts.template import PromptTemplate
+
+RECORD_FORMAT = 1
+IDENTITY_DIGITS = 24
+
+
+def cell_record(
+    *,
+    spec: MethodSpec,
+    kind: str,
+    labels: Sequence[Label],
+    train: Sequence[Example],
+    test_hash: str,
+    seed: int,
+    prompt: PromptTemplate | None,
+    model: str | None,
+) -> dict[str, Any]:
+    """Returns what a cell is made of; what its method declares unused is left out.
+
+    Args:
+        spec: The method and its settings.
+        kind: The task kind.
+        labels: The task's labels, in order.
+        train: The labelled examples of the draw, in order.
+        test_hash: :func:`hash_examples` of the test rows without their labels.
+        seed: The seed of the cell.
+        prompt: The prompt template, for a method that uses one.
+        model: The identity of the model, for a method that needs one.
+    """
+    uses = spec.entry.uses
+    record: dict[str, Any] = {
+        "format": RECORD_FORMAT,
+        "kind": kind,
+        "method": spec.entry.name,
+        "method_version": spec.entry.version,
+        "settings": spec.settings,
+        "labels": [label.name for label in labels],
+        "test": test_hash,
+        "libraries": {name: version(name) for name in spec.entry.libraries},
+    }
+    if "labels" in uses:
+        record["train"] = hash_examples(train)
+    if "seed" in uses:
+        record["seed"] = seed
+    if "label_words" in uses:
+        record["label_words"] = [[label.verbalizer, label.description] for label in labels]
+    if prompt is not None:
+        record["prompt"] = prompt.content_hash
+    if model is not None:
+        record["model"] = model
+        record["numerics"] = numerics()
+    return record
+
+
+def identity_of(record: dict[str, Any]) -> str:
+    """Returns the identity: a hash of the record, the name of the cell's folder."""
+    return hash_json(record)[:IDENTITY_DIGITS]
+
+
+def hash_examples(examples: Sequence[Example]) -> str:
+    """Returns a hash over numbers, fields in their order, and labels of the rows in theirs."""
+    return hash_json(
+        [[example.row, list(example.fields.items()), example.target] for example in examples]
+    )
+
+
+def cell_seed(seed: int, draw: int) -> int:
+    """Returns the seed of everything random in a draw, 31 bits, the same for every method."""
+    return int(sha256_bytes(f"cell:{seed}:{draw}".encode())[:8], 16) & 0x7FFFFFFF

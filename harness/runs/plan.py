@@ -1,0 +1,326 @@
+"""From settings to cells: everything that can be wrong is found here, before a model is loaded."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.core.errors import UserError
+from harness.core.types import Example
+from harness.methods import METHODS
+from harness.methods.spec import MethodSpec, parse_method
+from harness.metrics import METRICS
+from harness.models import catalog
+from harness.models.resolve import check_spec, parse_model_flag
+from harness.prompts.template import PromptTemplate, load_prompt
+from harness.runs.experiment import Experiment, MethodRequest
+from harness.runs.identity import cell_record, cell_seed, hash_examples, identity_of
+from harness.store.manifest import CellRow, TaskRow
+from harness.tasks.definition import TaskFile, read_definition
+from harness.tasks.draws import Budget, Draw, draw, sample_test
+from harness.tasks.task import Task, task_of
+
+NO_LABELS = Budget.parse("0")
+IdentityOf = Callable[[str, str], str]
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedTask:
+    """A task and the test rows that every method of the run predicts."""
+
+    task: Task
+    test: tuple[Example, ...]
+
+    def row(self) -> TaskRow:
+        """Returns the task as the manifest lists it."""
+        task = self.task
+        return TaskRow(
+            name=task.name,
+            version=task.version,
+            kind=task.kind,
+            data_hash=task.data_hash,
+            labels=tuple(label.name for label in task.labels),
+            out_of_scope=task.out_of_scope,
+            test_rows=len(self.test),
+            metrics=task.metrics or (),
+            source=", ".join(f"{split}: {origin}" for split, origin in task.source.items()),
+            majority=self._majority(),
+        )
+
+    def _majority(self) -> float:
+        """Returns what always saying the pool's most frequent label would score in scope."""
+        frequent = Counter(example.target for example in self.task.train).most_common(1)
+        in_scope = [row.target for row in self.test if row.target != self.task.out_of_scope]
+        if not frequent or not in_scope:
+            return 0.0
+        return in_scope.count(frequent[0][0]) / len(in_scope)
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedModel:
+    """A model of the run: its kind, what the user wrote, and its identity."""
+
+    kind: Literal["causal_lm", "encoder"]
+    spec: str
+    identity: str
+
+    @property
+    def name(self) -> str:
+        """Its short name, for tables."""
+        return Path(self.spec).name if Path(self.spec).is_dir() else self.spec
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedCell:
+    """One cell, ready to be computed.
+
+    Attributes:
+        row: The cell as the manifest lists it.
+        record: What its identity is the hash of.
+        planned: Its task and test rows.
+        method: Its method with settings.
+        train: The labelled examples of its draw.
+        model: Its model, if it needs one.
+        prompt: Its prompt, if it needs one.
+        seed: The seed of everything random in it.
+    """
+
+    row: CellRow
+    record: dict[str, Any]
+    planned: PlannedTask
+    method: MethodSpec
+    train: tuple[Example, ...]
+    model: PlannedModel | None
+    prompt: PromptTemplate | None
+    seed: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The tasks and cells of a run, in the order in which they are listed and computed."""
+
+    experiment: Experiment
+    tasks: tuple[PlannedTask, ...]
+    cells: tuple[PlannedCell, ...]
+
+    def distinct(self) -> list[PlannedCell]:
+        """Returns the cells without those that come to the same as an earlier one."""
+        return list({cell.row.identity: cell for cell in reversed(self.cells)}.values())[::-1]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Request:
+    """A method that was asked for, with the budgets and draws it shall have."""
+
+    method: MethodSpec
+    budgets: tuple[Budget, ...]
+    draws: int
+
+
+def make_plan(experiment: Experiment, identity_of_model: IdentityOf) -> Plan:
+    """Returns the cells of an experiment.
+
+    Args:
+        experiment: What is asked for.
+        identity_of_model: Gives the identity of a model by kind and spec. A run fetches the
+            model to know it; a dry run does not.
+
+    Raises:
+        UserError: A name, a setting, a file or a combination that cannot work.
+    """
+    files = [read_definition(name) for name in experiment.task]
+    requests = _requests(experiment, files)
+    prompts = {file.name: _prompts(experiment, file, requests) for file in files}
+    models = _models(experiment, requests)
+    for file in files:
+        for metric in file.definition.metrics or ():
+            METRICS.get(metric, where=file.yaml.where(("metrics",)))
+    data_dir = Path(experiment.data_dir).expanduser() if experiment.data_dir else None
+    tasks = [_plan_task(experiment, task_of(file, data_dir=data_dir)) for file in files]
+    known = {
+        (kind, spec): PlannedModel(kind, spec, identity_of_model(spec, kind))
+        for kind, specs in models.items()
+        for spec in specs
+    }
+    by_kind = {kind: [known[kind, spec] for spec in specs] for kind, specs in models.items()}
+    cells = [
+        cell
+        for planned in tasks
+        for request in requests
+        for cell in _cells(experiment, planned, request, by_kind, prompts[planned.task.name])
+    ]
+    return Plan(experiment, tuple(tasks), tuple(cells))
+
+
+def _requests(experiment: Experiment, files: list[TaskFile]) -> list[_Request]:
+    kinds = {file.definition.kind for file in files}
+    asked = experiment.method or [
+        MethodRequest(use=entry.name) for entry in METHODS if kinds <= set(entry.kinds)
+    ]
+    requests = []
+    for request in asked:
+        method = parse_method(request.use, where="--method")
+        for file in files:
+            _check_kind(method, file)
+        requests.append(
+            _Request(
+                method,
+                tuple(Budget.parse(text) for text in request.labels or experiment.labels),
+                request.draws or experiment.draws,
+            )
+        )
+    return requests
+
+
+def _check_kind(method: MethodSpec, file: TaskFile) -> None:
+    kind = file.definition.kind
+    if kind not in method.entry.kinds:
+        able = [entry.name for entry in METHODS if kind in entry.kinds]
+        raise UserError(
+            f"{method.entry.name} cannot do the task {file.name!r}, whose kind is {kind}",
+            where="--method",
+            expected=f"one of {', '.join(able)}" if able else "a task of another kind",
+        )
+
+
+def _prompts(
+    experiment: Experiment, file: TaskFile, requests: list[_Request]
+) -> list[PromptTemplate]:
+    if not any("prompt" in request.method.entry.uses for request in requests):
+        return []
+    own = file.definition.prompt
+    names = experiment.prompt or ([own] if own else [])
+    if not names:
+        raise UserError(
+            f"the task {file.name!r} names no prompt",
+            where=file.yaml.where(),
+            expected="a key `prompt:`, or the flag --prompt",
+            hint="harness prompts list",
+        )
+    prompts = [load_prompt(name) for name in names]
+    for prompt in prompts:
+        if file.definition.kind not in prompt.kinds:
+            raise UserError(
+                f"the prompt {prompt.name!r} does not fit the task {file.name!r}",
+                where="--prompt",
+                found=f"a prompt for {', '.join(prompt.kinds)}",
+                expected=f"one for {file.definition.kind}",
+            )
+        fields = {name for source in file.definition.data for name in source.fields}
+        prompt.check_variables(sorted(fields | {"text"}))
+    return prompts
+
+
+def _models(
+    experiment: Experiment, requests: list[_Request]
+) -> dict[Literal["causal_lm", "encoder"], list[str]]:
+    """Returns the models of each kind that a method needs: those given, else the default."""
+    given: dict[str, list[str]] = {}
+    for flag in experiment.model:
+        kind, spec = parse_model_flag(flag)
+        check_spec(spec, kind, where="--model")
+        given.setdefault(kind, []).append(spec)
+    needed = dict.fromkeys(
+        request.method.entry.model for request in requests if request.method.entry.model
+    )
+    return {kind: given.get(kind) or [catalog.default(kind).name] for kind in needed if kind}
+
+
+def _plan_task(experiment: Experiment, task: Task) -> PlannedTask:
+    test = task.test
+    if experiment.limit:
+        test = sample_test(test, experiment.limit, seed=experiment.seed)
+    return PlannedTask(task, tuple(test))
+
+
+def _cells(
+    experiment: Experiment,
+    planned: PlannedTask,
+    request: _Request,
+    models: dict[Literal["causal_lm", "encoder"], list[PlannedModel]],
+    prompts: list[PromptTemplate],
+) -> Iterator[PlannedCell]:
+    entry = request.method.entry
+    test_hash = hash_examples([example.without_target() for example in planned.test])
+    for model in models[entry.model] if entry.model else [None]:
+        for prompt in prompts if "prompt" in entry.uses else [None]:
+            for budget in request.budgets if "labels" in entry.uses else [NO_LABELS]:
+                for number in range(_draws(request, budget)):
+                    drawn = draw(
+                        planned.task.train,
+                        planned.task.labels,
+                        budget,
+                        seed=experiment.seed,
+                        draw=number,
+                    )
+                    yield _cell(
+                        experiment.seed, planned, request.method, test_hash,
+                        model=model, prompt=prompt, budget=budget, drawn=drawn, number=number,
+                    )  # fmt: skip
+
+
+def _draws(request: _Request, budget: Budget) -> int:
+    """Returns how many draws make a difference."""
+    uses = request.method.entry.uses
+    if "labels" not in uses:
+        return 1
+    if budget.kind == "all" and "seed" in uses:
+        return request.draws
+    return min(request.draws, budget.draws or request.draws)
+
+
+def _cell(
+    seed: int,
+    planned: PlannedTask,
+    method: MethodSpec,
+    test_hash: str,
+    *,
+    model: PlannedModel | None,
+    prompt: PromptTemplate | None,
+    budget: Budget,
+    drawn: Draw,
+    number: int,
+) -> PlannedCell:
+    task = planned.task
+    train = tuple(task.train[place] for place in drawn.rows)
+    record = cell_record(
+        spec=method,
+        kind=task.kind,
+        labels=task.labels,
+        train=train,
+        test_hash=test_hash,
+        seed=cell_seed(seed, number),
+        prompt=prompt,
+        model=model.identity if model else None,
+    )
+    row = CellRow(
+        identity=identity_of(record),
+        task=task.name,
+        method=method.entry.name,
+        settings=method.given,
+        model=model.name if model else "",
+        prompt=prompt.name if prompt else "",
+        labels=str(budget),
+        draw=number,
+        train_rows=len(train),
+        notes=_notes(planned, drawn, budget),
+    )
+    return PlannedCell(row, record, planned, method, train, model, prompt, cell_seed(seed, number))
+
+
+def _notes(planned: PlannedTask, drawn: Draw, budget: Budget) -> tuple[str, ...]:
+    notes = []
+    if drawn.short:
+        fewest = min(drawn.short.values())
+        notes.append(
+            f"{len(drawn.short)} of {len(planned.task.labels)} labels have fewer than "
+            f"{budget.count} training rows (fewest: {fewest})"
+        )
+    seen = {planned.task.train[place].target for place in drawn.rows}
+    unseen = len(planned.task.labels) - len(seen)
+    if drawn.rows and unseen and not drawn.short:
+        notes.append(f"{unseen} of {len(planned.task.labels)} labels have no training row")
+    return tuple(notes)
