@@ -66,7 +66,7 @@ def command(experiment: Path | None, dry_run: bool, **flags: Any) -> int:
 def _run(asked: Any) -> int:
     from harness.models.resolve import resolve
     from harness.models.room import ModelRoom
-    from harness.reports.table import run_table, write_tables
+    from harness.reports.table import write_tables
     from harness.reports.text import terminal_table
     from harness.runs.execute import execute
     from harness.runs.plan import make_plan
@@ -74,8 +74,7 @@ def _run(asked: Any) -> int:
     plan = make_plan(asked, lambda spec, kind: resolve(spec, kind, where="--model").identity)
     run_dir = asked.run_dir
     outcome = execute(plan, run_dir, ModelRoom())
-    write_tables(run_dir)
-    click.echo(terminal_table(run_table(run_dir)))
+    click.echo(terminal_table(write_tables(run_dir)))
     click.echo(
         f"cells: {outcome.computed} computed, {outcome.reused} reused, "
         f"{len(outcome.failures)} failed; texts encoded: {outcome.texts_encoded}; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, Self, TypeVar, dataclass_transform
+from typing import Any, Self, TypeVar, cast, dataclass_transform
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,8 @@ C = TypeVar("C")
 @dataclass_transform(kw_only_default=True)
 def settings(cls: type[C]) -> type[C]:
     """Makes a method's annotated attributes its settings: keyword-only, checked, and stored."""
-    config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-    return pydantic_dataclass(config=config, kw_only=True)(cls)
+    config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+    return cast("type[C]", pydantic_dataclass(config=config, kw_only=True)(cls))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Method(abc.ABC):
         return self.context_.encoder
 
     def embed(self, examples: Sequence[Example]) -> NDArray[np.float32]:
-        """Returns the examples' embeddings as the encoder gives them, shape (examples, dimensions)."""
+        """Returns the embeddings as the encoder gives them, shape (examples, dimensions)."""
         return self.encoder.encode(self.context_.texts(examples)).values
 
 

@@ -95,6 +95,6 @@ def _without_self(
     shape = (len(nearest), nearest.shape[1] - 1)
 
     def rest(matrix: NDArray[Any]) -> NDArray[Any]:
-        return matrix[~own].reshape(shape)
+        return np.asarray(matrix[~own].reshape(shape))
 
     return rest(cosines), rest(nearest)

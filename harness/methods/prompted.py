@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from harness.core.types import Example, Prediction
 from harness.methods.base import Method, to_predictions
-from harness.stats.arrays import softmax
 from harness.prompting.build import PromptBuilder
+from harness.stats.arrays import softmax
 
 
 class Prompted(Method):

@@ -78,8 +78,9 @@ def _construct(entry: MethodEntry, raw: dict[str, str], where: str | None) -> Me
         return cast("Method", entry.load()(**raw))
     except ValidationError as error:
         first = error.errors()[0]
+        setting = "".join(map(repr, first["loc"][:1]))
         raise UserError(
-            f"the setting {first['loc'][0]!r} of {entry.name!r} does not fit: {first['msg']}",
+            f"the setting {setting} of {entry.name!r} does not fit: {first['msg']}",
             where=where,
             found=first["input"],
             hint=f"harness methods show {entry.name}",

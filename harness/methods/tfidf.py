@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,6 +11,8 @@ from pydantic import Field
 from harness.core.types import Example, Prediction
 from harness.methods.base import Method, settings, to_predictions
 from harness.training.logistic import LogisticHead
+
+WORD = r"(?u)\b\w+\b"
 
 
 @settings
@@ -31,11 +34,13 @@ class Tfidf(Method):
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.pipeline import make_union
 
-        self.vectorizer_ = make_union(
-            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b"),
-            TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True),
-        )
-        features = self.vectorizer_.fit_transform(self.context_.texts(train))
+        texts = self.context_.texts(train)
+        parts = [TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)]
+        if any(re.search(WORD, text) for text in texts):  # a small budget may hold "?!" alone
+            words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=WORD)
+            parts.insert(0, words)
+        self.vectorizer_ = make_union(*parts)
+        features = self.vectorizer_.fit_transform(texts)
         head = LogisticHead(strength=self.C, max_iter=self.max_iter)
         self.head_ = head.fit(features, self.context_.targets(train))
 

@@ -32,12 +32,12 @@ def plan_batches(lengths: Sequence[int], *, limit: int) -> list[Batch]:
     computed today for ten texts equals what is computed tomorrow for ten thousand.
 
     Args:
-        lengths: Tokens of each text, at least 1.
+        lengths: Tokens of each text; a tokenizer may leave none of an empty one.
         limit: The longest row the model reads; longer texts have been cut to it.
     """
     buckets: dict[int, list[int]] = {}
     for row, length in enumerate(lengths):
-        bucket = min(-(-length // LENGTH_STEP) * LENGTH_STEP, limit)
+        bucket = min(-(-max(length, 1) // LENGTH_STEP) * LENGTH_STEP, limit)
         buckets.setdefault(bucket, []).append(row)
     batches = []
     for length, rows in sorted(buckets.items(), reverse=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from harness.core.types import Cost
 from harness.models.base import Outputs, PromptText
 from harness.models.device import choose_device, default_dtype, numerics, use_threads
 from harness.models.likelihood.probe import choose_scorer
-from harness.models.likelihood.tokens import TokenisedPrompt, tokenise_prompt
+from harness.models.likelihood.tokens import TokenisedPrompt, tokenise, tokenise_prompt
 from harness.models.outputs import OutputStore, content_key
 from harness.models.quiet import quiet_transformers
 from harness.models.resolve import ResolvedModel
@@ -57,7 +57,7 @@ class LocalCausalLM:
         use_threads()
         device = choose_device()
         with quiet_transformers():
-            model = AutoModelForCausalLM.from_pretrained(
+            model: Any = AutoModelForCausalLM.from_pretrained(
                 self.folder,
                 dtype=default_dtype(device),
                 use_safetensors=True,
@@ -67,11 +67,12 @@ class LocalCausalLM:
 
     @functools.cached_property
     def context_tokens(self) -> int:
-        """How many tokens the model can read at once."""
+        """How many tokens the model can read at once; some architectures set no limit."""
         from transformers import AutoConfig
 
         config = AutoConfig.from_pretrained(self.folder, trust_remote_code=False)
-        return int(config.get_text_config().max_position_embeddings)
+        limit = getattr(config.get_text_config(), "max_position_embeddings", None)
+        return int(limit or self.tokenizer.model_max_length)
 
     def count_tokens(self, text: str) -> int:
         """Returns how many tokens the model reads for ``text``."""
@@ -89,13 +90,14 @@ class LocalCausalLM:
         store = self._store("loglikelihoods", continuations)
         heads = self._store("heads", ())
         keys = [content_key(prompt.head, prompt.tail) for prompt in prompts]
-        missing = store.missing(keys)
-        if missing:
-            self._compute([prompts[place] for place in missing], continuations, store, heads)
+        by_head: dict[str, list[PromptText]] = {prompt.head: [] for prompt in prompts}
+        for place in store.missing(keys):
+            by_head[prompts[place].head].append(prompts[place])
+        head_keys = [content_key(head) for head in by_head]
+        if heads.missing(head_keys) or any(by_head.values()):
+            self._compute(by_head, continuations, store, heads)
         values, costs = store.get(keys)
-        shared = [content_key(head) for head in dict.fromkeys(prompt.head for prompt in prompts)]
-        heads.missing(shared)
-        return Outputs(values, costs | heads.get(shared)[1])
+        return Outputs(values, costs | heads.get(head_keys)[1])
 
     def _store(self, what: str, continuations: Sequence[str]) -> OutputStore:
         folder = hash_json([what, SCORING_VERSION, self.identity, numerics(), list(continuations)])[
@@ -107,17 +109,15 @@ class LocalCausalLM:
 
     def _compute(
         self,
-        prompts: Sequence[PromptText],
+        by_head: Mapping[str, Sequence[PromptText]],
         continuations: Sequence[str],
         store: OutputStore,
         heads: OutputStore,
     ) -> None:
         buffer = _Buffer(store)
-        by_head: dict[str, list[PromptText]] = {}
-        for prompt in prompts:
-            by_head.setdefault(prompt.head, []).append(prompt)
         scorer = self._scorer
-        with Progress(f"{self.name}: scoring labels", len(prompts), "prompt") as progress, buffer:
+        total = sum(len(group) for group in by_head.values())
+        with Progress(f"{self.name}: scoring labels", total, "prompt") as progress, buffer:
             for head, group in by_head.items():
                 prefix = self._prefix(head)
                 if heads.missing([content_key(head)]):
@@ -130,7 +130,7 @@ class LocalCausalLM:
 
     def _prefix(self, head: str) -> tuple[int, ...]:
         """Returns the head's tokens without its last, which the text after it may change."""
-        return tuple(self.tokenizer(head)["input_ids"][:-1]) if head else ()
+        return tuple(tokenise(self.tokenizer, [head])[0][:-1]) if head else ()
 
     def _keep_prefix(self, scorer: Any, prefix: tuple[int, ...]) -> Cost:
         started = time.perf_counter()
@@ -143,11 +143,12 @@ class LocalCausalLM:
     ) -> tuple[Any, Cost]:
         started = time.perf_counter()
         tokenised = tokenise_prompt(self.tokenizer, prompt.text, continuations)
-        run = scorer.keep_prefix(_shared(prefix, tokenised))
+        # What a second session runs of a head again is not this prompt's: the head is charged.
+        again = self._keep_prefix(scorer, _shared(prefix, tokenised))
         values, own = scorer.score(tokenised)
         self.prompts_run += 1
-        self.tokens_run += run + own
-        return values, Cost(time.perf_counter() - started, own)
+        self.tokens_run += own
+        return values, Cost(time.perf_counter() - started - again.seconds, own)
 
 
 def _shared(prefix: tuple[int, ...], prompt: TokenisedPrompt) -> tuple[int, ...]:

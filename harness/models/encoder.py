@@ -84,12 +84,11 @@ class LocalEncoder:
 
     def _compute(self, texts: Sequence[str], progress: Progress) -> tuple[Any, list[Cost]]:
         model = self._model
-        limit = int(model.max_seq_length or 512)
-        ids = model.tokenizer(list(texts), truncation=True, max_length=limit)["input_ids"]
+        ids = tokenise(model, texts)
         lengths = [len(row) for row in ids]
         values: list[Any] = [None] * len(texts)
         costs = [Cost()] * len(texts)
-        for batch in plan_batches(lengths, limit=limit):
+        for batch in plan_batches(lengths, limit=token_limit(model)):
             started = time.perf_counter()
             embeddings = run_batch(model, [ids[row] for row in batch.rows], batch)
             share = (time.perf_counter() - started) / len(batch.rows)
@@ -102,18 +101,42 @@ class LocalEncoder:
         return np.stack(values), costs
 
 
+def token_limit(model: Any) -> int:
+    """Returns how many tokens a ``SentenceTransformer`` reads of a text."""
+    return int(model.max_seq_length or 512)
+
+
+def tokenise(model: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Returns the token ids of each text as the model reads it: after its default prompt, cut."""
+    prompt = model.prompts.get(model.default_prompt_name) or ""
+    encoded = model.tokenizer(
+        [prompt + text for text in texts], truncation=True, max_length=token_limit(model)
+    )
+    ids: list[list[int]] = encoded["input_ids"]
+    return ids
+
+
+def to_features(
+    model: Any, ids: Sequence[Sequence[int]], *, size: int, length: int
+) -> dict[str, Any]:
+    """Returns what the model takes: ids and mask, shape (size, length), filled up with padding."""
+    import torch
+
+    padding = model.tokenizer.pad_token_id or 0
+    inputs = torch.full((size, length), padding, dtype=torch.long)
+    mask = torch.zeros((size, length), dtype=torch.long)
+    for place, row in enumerate(ids):
+        inputs[place, : len(row)] = torch.tensor(row, dtype=torch.long)
+        mask[place, : len(row)] = 1
+    mask[len(ids) :, 0] = 1  # a row with nothing to attend to would be not-a-number
+    return {"input_ids": inputs.to(model.device), "attention_mask": mask.to(model.device)}
+
+
 def run_batch(model: Any, ids: Sequence[Sequence[int]], batch: Batch) -> Any:
     """Runs one batch; returns an array of shape (rows, dimensions), filler rows left out."""
     import torch
 
-    padding = model.tokenizer.pad_token_id or 0
-    inputs = torch.full((batch.size, batch.length), padding, dtype=torch.long)
-    mask = torch.zeros((batch.size, batch.length), dtype=torch.long)
-    for place, row in enumerate(ids):
-        inputs[place, : len(row)] = torch.tensor(row)
-        mask[place, : len(row)] = 1
-    mask[len(ids) :, 0] = 1  # a row with nothing to attend to would be not-a-number
-    features = {"input_ids": inputs.to(model.device), "attention_mask": mask.to(model.device)}
     with torch.inference_mode():
+        features = to_features(model, ids, size=batch.size, length=batch.length)
         embeddings = model(features)["sentence_embedding"]
     return embeddings[: len(ids)].float().cpu().numpy()

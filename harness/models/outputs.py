@@ -8,6 +8,7 @@ computed again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from collections.abc import Sequence
@@ -76,10 +77,11 @@ class OutputStore:
             )
         if not keys:
             return
+        values = np.ascontiguousarray(values, dtype=np.float32)
         data = save(
             {
                 "keys": np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, KEY_BYTES),
-                "values": np.ascontiguousarray(values, dtype=np.float32),
+                "values": values,
                 "seconds": np.array([cost.seconds for cost in costs], dtype=np.float64),
                 "tokens": np.array([cost.tokens for cost in costs], dtype=np.int64),
             }
@@ -94,8 +96,9 @@ class OutputStore:
         with self._lock:
             for path in sorted(self.folder.glob("*.safetensors")):
                 if path.name not in self._read:
-                    self._read_file(path)
-                    self._read.add(path.name)
+                    # It is gone when another process has just put it aside.
+                    with contextlib.suppress(FileNotFoundError):
+                        self._read_file(path)
 
     def _read_file(self, path: Path) -> None:
         from safetensors.numpy import load
@@ -113,6 +116,7 @@ class OutputStore:
             )
         ]
         self._remember(keys, tensors["values"], costs)
+        self._read.add(path.name)
 
     def _remember(self, keys: Sequence[bytes], values: Floats, costs: Sequence[Cost]) -> None:
         for key, value, cost in zip(keys, values, costs, strict=True):

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, meta, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from harness.core.errors import UserError
@@ -68,21 +68,24 @@ class SafeTemplate:
         try:
             tree = _environment().parse(source)
             self._check(tree)
-            self.variables = frozenset(meta.find_undeclared_variables(tree))
+            self.variables = frozenset(node.name for node in tree.find_all(nodes.Name))
             self._template: Template = _environment().from_string(source)
-        except (TemplateError, RecursionError) as error:
+        except TemplateError as error:
             raise UserError(
                 f"the template does not parse: {error}", where=where, found=source
             ) from error
+        except (RecursionError, MemoryError, SyntaxError):  # limits of Python's own compiler
+            raise UserError("the template is nested too deep", where=where, found=source) from None
 
     def render(self, variables: Mapping[str, Any]) -> str:
-        """Returns the text with the variables filled in.
+        """Returns the text with the variables filled in; a value of None is filled in as nothing.
 
         Raises:
             UserError: A variable is not there, or a filter does not fit its value.
         """
+        filled = {name: "" if value is None else value for name, value in variables.items()}
         try:
-            return self._template.render(variables)
+            return self._template.render(filled)
         except (TemplateError, TypeError, ValueError) as error:
             raise UserError(
                 f"the template cannot be filled in: {error}",
@@ -103,6 +106,9 @@ class SafeTemplate:
         constant = all(isinstance(argument, nodes.Const) for argument in node.args)
         if not constant or node.kwargs or node.dyn_args or node.dyn_kwargs:
             raise self._refuse(f"{node.name} with arguments that are not plain constants", node)
+        # A join of a join grows exponentially, and its second argument reaches into objects.
+        if node.name == "join" and not (isinstance(node.node, nodes.Name) and len(node.args) < 2):
+            raise self._refuse("join of anything but a variable, or with two arguments", node)
 
     def _refuse(self, what: str, node: nodes.Node) -> UserError:
         return UserError(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.core.errors import UserError, nearest
@@ -16,7 +15,7 @@ from harness.core.yaml import load_yaml, validate
 from harness.prompts.sandbox import SafeTemplate
 from harness.prompts.schema import PromptDefinition
 
-LABEL_AT_END = re.compile(r"\{\{-?\s*label\s*-?\}\}\s*\Z")
+LABEL_AT_END = re.compile(r"\{\{(-?)\s*label\s*-?\}\}\s*\Z")
 INSTRUCTION_VARIABLES = frozenset({"labels", "label_list"})
 LABEL_LINE_VARIABLES = frozenset({"label", "description"})
 
@@ -36,9 +35,16 @@ class PromptTemplate:
         name: The file's name without its ending.
         kinds: The task kinds it fits.
         content_hash: sha256 over everything that shapes its text.
+
+    Args:
+        definition: What its YAML says.
+        name: Its name.
+        where: Gives the file and line of a field, for messages.
     """
 
-    def __init__(self, definition: PromptDefinition, *, name: str, where: str) -> None:
+    def __init__(
+        self, definition: PromptDefinition, *, name: str, where: Callable[[str], str]
+    ) -> None:
         self.name = name
         self.description = definition.description
         self.kinds = tuple(definition.kinds)
@@ -50,19 +56,19 @@ class PromptTemplate:
             raise UserError(
                 "the answer must end with {{ label }}: what comes before it is the cue, and the "
                 "label is what the model's likelihood is asked for",
-                where=f"{where}: answer",
+                where=where("answer"),
                 found=definition.answer,
                 expected='for example "Intent: {{ label }}"',
             )
         before = definition.answer[: match.start()]
         cue = before.rstrip()
-        self._gap = before[len(cue) :]
+        self._gap = "" if match[1] else before[len(cue) :]
         self._instruction = SafeTemplate(
-            definition.instruction.rstrip(), where=f"{where}: instruction"
+            definition.instruction.rstrip(), where=where("instruction")
         )
-        self._label_line = SafeTemplate(definition.label_list, where=f"{where}: label_list")
-        self._input = SafeTemplate(definition.input.rstrip(), where=f"{where}: input")
-        self._cue = SafeTemplate(cue, where=f"{where}: answer")
+        self._label_line = SafeTemplate(definition.label_list, where=where("label_list"))
+        self._input = SafeTemplate(definition.input.rstrip(), where=where("input"))
+        self._cue = SafeTemplate(cue, where=where("answer"))
         _refuse_unknown(self._instruction, INSTRUCTION_VARIABLES)
         _refuse_unknown(self._label_line, LABEL_LINE_VARIABLES)
 
@@ -113,14 +119,7 @@ def load_prompt(name: str) -> PromptTemplate:
     path = find(name, folder="prompts")
     located = load_yaml(path)
     definition = validate(PromptDefinition, located)
-    return PromptTemplate(definition, name=path.stem, where=_shown(path))
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+    return PromptTemplate(definition, name=path.stem, where=lambda field: located.where((field,)))
 
 
 def _refuse_unknown(template: SafeTemplate, known: frozenset[str]) -> None:

@@ -37,5 +37,5 @@ def spread_over_all(
     """
     unseen = labels - len(seen)
     full = np.full((len(probabilities), labels), 1.0 / (examples + unseen))
-    full[:, seen] = probabilities * examples / (examples + unseen)
+    full[:, seen] = probabilities * (examples / (examples + unseen))  # times 1 where all are seen
     return full

@@ -22,7 +22,7 @@ def training_batches(
     for start in range(0, len(shuffled), size * MEGA_BATCHES):
         group = sorted(shuffled[start : start + size * MEGA_BATCHES], key=lambda row: lengths[row])
         batches += [group[cut : cut + size] for cut in range(0, len(group), size)]
-    if len(batches) > 1 and len(batches[-1]) == 1:
+    if size > 1 and len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2] += batches.pop()
     return sorted(batches, key=lambda batch: _rank(seed, epoch, batch[0]))
 

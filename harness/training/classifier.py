@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from harness.core.errors import HarnessError
 from harness.core.progress import Progress
 from harness.models.batching import plan_batches
+from harness.models.encoder import to_features, token_limit, tokenise
 from harness.training.batches import training_batches
 
 
@@ -73,7 +74,7 @@ class CosineClassifier:
         """
         import torch
 
-        ids = self._tokenise(texts)
+        ids = tokenise(self.encoder, texts)
         lengths = [len(row) for row in ids]
         steps_an_epoch = len(
             training_batches(lengths, size=self.recipe.batch_size, seed=0, epoch=0)
@@ -81,7 +82,7 @@ class CosineClassifier:
         epochs = max(self.recipe.epochs, math.ceil(self.recipe.min_steps / steps_an_epoch))
         with torch.random.fork_rng(devices=_cuda_devices()):
             torch.manual_seed(self.seed)
-            self.head = torch.nn.Parameter(torch.from_numpy(self.start).to(self.encoder.device))
+            self.head = torch.nn.Parameter(torch.tensor(self.start, device=self.encoder.device))
             optimiser, schedule = self._optimiser(epochs * steps_an_epoch)
             self.encoder.train()
             with Progress("fine-tuning", epochs * len(texts), "text") as progress:
@@ -100,35 +101,21 @@ class CosineClassifier:
         """Returns the scaled cosines, shape (texts, classes); independent of the batching."""
         import torch
 
-        ids = self._tokenise(texts)
+        ids = tokenise(self.encoder, texts)
         scores = np.empty((len(texts), len(self.start)), dtype=np.float32)
-        limit = int(self.encoder.max_seq_length or 512)
-        for batch in plan_batches([len(row) for row in ids], limit=limit):
+        lengths = [len(row) for row in ids]
+        for batch in plan_batches(lengths, limit=token_limit(self.encoder)):
             rows = [ids[row] for row in batch.rows]
-            filler = [[0]] * (batch.size - len(rows))
             with torch.inference_mode():
-                logits = self._logits(rows + filler, batch.length)
+                logits = self._logits(rows, size=batch.size, length=batch.length)
             scores[list(batch.rows)] = logits[: len(rows)].float().cpu().numpy()
         return scores
 
-    def _tokenise(self, texts: Sequence[str]) -> list[list[int]]:
-        limit = int(self.encoder.max_seq_length or 512)
-        encoded = self.encoder.tokenizer(list(texts), truncation=True, max_length=limit)
-        ids: list[list[int]] = encoded["input_ids"]
-        return ids
-
-    def _logits(self, ids: Sequence[Sequence[int]], length: int) -> Any:
-        import torch
+    def _logits(self, ids: Sequence[Sequence[int]], *, size: int, length: int) -> Any:
         from torch.nn.functional import normalize
 
-        inputs = torch.full((len(ids), length), self.encoder.tokenizer.pad_token_id or 0)
-        mask = torch.zeros((len(ids), length), dtype=torch.long)
-        for place, row in enumerate(ids):
-            inputs[place, : len(row)] = torch.tensor(row)
-            mask[place, : len(row)] = 1
-        self.tokens_run += int(mask.sum())
-        device = self.encoder.device
-        features = {"input_ids": inputs.to(device), "attention_mask": mask.to(device)}
+        self.tokens_run += sum(len(row) for row in ids)
+        features = to_features(self.encoder, ids, size=size, length=length)
         embeddings = normalize(self.encoder(features)["sentence_embedding"], dim=-1)
         return self.recipe.scale * embeddings @ normalize(self.head, dim=-1).T
 
@@ -137,7 +124,7 @@ class CosineClassifier:
     ) -> None:
         import torch
 
-        logits = self._logits(ids, max(len(row) for row in ids))
+        logits = self._logits(ids, size=len(ids), length=max(len(row) for row in ids))
         wanted = torch.from_numpy(targets).to(logits.device)
         loss = torch.nn.functional.cross_entropy(logits, wanted)
         if not torch.isfinite(loss):
@@ -146,7 +133,7 @@ class CosineClassifier:
                 "  hint:     try a smaller rate, for example fine_tune:learning_rate=2e-5"
             )
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         weights = [weight for group in optimiser.param_groups for weight in group["params"]]
         torch.nn.utils.clip_grad_norm_(weights, self.recipe.clip)
         optimiser.step()

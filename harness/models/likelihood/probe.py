@@ -12,17 +12,25 @@ from harness.models.likelihood.tree import TreeScorer
 
 TOLERANCE = 1e-3
 PROBE_TOKENS = 12
+PARTIAL_ATTENTION = (
+    "sliding_window",
+    "window_size",
+    "attention_window_size",
+    "attention_chunk_size",
+    "keep_window_size",
+    "index_topk",
+)
+CHANGING_ROPE = {"dynamic", "longrope"}
 
 
 def choose_scorer(model: Any) -> TreeScorer | PlainScorer:
     """Returns the tree scorer where it agrees with plain scoring on this model, else the plain.
 
     Some architectures cannot take a tree mask (recurrent state, ALiBi), and say nothing when
-    they are given one. So a short prompt with branching labels is scored both ways. A sliding
-    window would show only on prompts longer than it, so its presence in the configuration is
-    enough.
+    they are given one. So a short prompt with branching labels is scored both ways. What would
+    show only on long prompts is read from the configuration.
     """
-    if not has_full_attention(model.config):
+    if not is_same_at_any_length(model.config):
         return PlainScorer(model)
     vocabulary = model.config.get_text_config().vocab_size
     context = tuple(1 + (7 * place) % (vocabulary - 1) for place in range(PROBE_TOKENS))
@@ -32,7 +40,7 @@ def choose_scorer(model: Any) -> TreeScorer | PlainScorer:
     try:
         tree.keep_prefix(context[: PROBE_TOKENS // 2])
         by_tree, _ = tree.score(prompt)
-    except (TypeError, ValueError, RuntimeError, AttributeError, IndexError):
+    except (TypeError, ValueError, RuntimeError, AttributeError, LookupError, AssertionError):
         return plain
     by_plain, _ = plain.score(prompt)
     agree = np.allclose(by_tree, by_plain, rtol=0, atol=tolerance(model))
@@ -43,15 +51,22 @@ def tolerance(model: Any) -> float:
     """Returns how far the two ways may differ, in nats: rounding grows with coarser numbers."""
     import torch
 
-    return (
-        TOLERANCE * max(1.0, torch.finfo(model.dtype).eps / torch.finfo(torch.float32).eps) ** 0.5
-    )
+    coarser = torch.finfo(model.dtype).eps / torch.finfo(torch.float32).eps
+    return float(TOLERANCE * max(1.0, coarser) ** 0.5)
 
 
-def has_full_attention(config: Any) -> bool:
-    """Returns whether every layer attends to the whole prompt, as far as the configuration says."""
+def is_same_at_any_length(config: Any) -> bool:
+    """Returns whether long prompts are treated as short ones, as far as the configuration says.
+
+    They are not where a layer attends to a part of the prompt only, or where the rotary
+    frequencies change with the length, so that keys kept from a shorter text would be wrong.
+    """
     text = config.get_text_config()
-    layers = getattr(text, "layer_types", None)
-    if layers is not None:
-        return all(layer == "full_attention" for layer in layers)
-    return getattr(text, "sliding_window", None) is None
+    layers = getattr(text, "layer_types", None) or ()
+    rope = getattr(text, "rope_parameters", None) or {}
+    kinds = {part.get("rope_type") for part in (rope, *rope.values()) if isinstance(part, dict)}
+    return (
+        all(layer == "full_attention" for layer in layers)
+        and not any(getattr(text, name, None) for name in PARTIAL_ATTENTION)
+        and not kinds & CHANGING_ROPE
+    )

@@ -19,7 +19,7 @@ class TreeScorer:
 
     Args:
         model: A transformers causal LM that takes a four-dimensional attention mask,
-            ``position_ids`` and a cache that can be cropped; see :func:`.probe.takes_tree_mask`.
+            ``position_ids`` and a cache that can be cropped; see :func:`.probe.choose_scorer`.
     """
 
     def __init__(self, model: Any) -> None:
@@ -51,8 +51,9 @@ class TreeScorer:
 
         kept = len(self._prefix)
         own = prompt.context[kept:]
-        if prompt.context[:kept] != self._prefix or not own:
+        if self._cache is None or prompt.context[:kept] != self._prefix or not own:
             raise ValueError("the prompt does not go on from the prefix that was kept")
+        cache, self._cache = self._cache, None  # a pass that is interrupted leaves it unusable
         trie = build_trie(prompt.continuations)
         device = self.model.device
         ids = torch.tensor([[*own, *trie.tokens.tolist()]], device=device)
@@ -66,11 +67,12 @@ class TreeScorer:
                 input_ids=ids,
                 attention_mask=mask,
                 position_ids=torch.from_numpy(positions)[None].to(device),
-                past_key_values=self._cache,
+                past_key_values=cache,
                 use_cache=True,
                 logits_to_keep=predicting,
             ).logits[0]
-        self._cache.crop(-ids.shape[1])
+        cache.crop(-ids.shape[1])
+        self._cache = cache
         return _gather(logits, trie), ids.shape[1]
 
 
