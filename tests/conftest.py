@@ -14,6 +14,7 @@ import pytest
 OWN_CACHE = os.environ.get("HARNESS_TEST_CACHE") or os.environ.get("HARNESS_CACHE")
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models gain nothing from more
 
 ROOT = Path(__file__).resolve().parents[1]
 LABELS = ("lost_card", "top_up", "exchange_rate", "lost_card_abroad")

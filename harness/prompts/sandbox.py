@@ -74,8 +74,12 @@ class SafeTemplate:
             raise UserError(
                 f"the template does not parse: {error}", where=where, found=source
             ) from error
-        except (RecursionError, MemoryError, SyntaxError):  # limits of Python's own compiler
-            raise UserError("the template is nested too deep", where=where, found=source) from None
+        except (RecursionError, MemoryError, SyntaxError, ValueError):  # Python's own limits
+            raise UserError(
+                "the template is nested too deep, or a number in it is too long",
+                where=where,
+                found=source,
+            ) from None
 
     def render(self, variables: Mapping[str, Any]) -> str:
         """Returns the text with the variables filled in; a value of None is filled in as nothing.
