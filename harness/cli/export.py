@@ -31,6 +31,6 @@ def command(run_dirs: tuple[Path, ...], rows: str, format_: str, output: Path | 
 
     content = export(list(run_dirs), rows=rows, format=format_, output=output)
     if output is None:
-        click.get_binary_stream("stdout").write(content)
+        click.echo(content, nl=False)
     else:
         click.echo(f"wrote {output}", err=True)

@@ -63,7 +63,7 @@ class LazyGroup(click.Group):
         signal.signal(signal.SIGTERM, _interrupt)
         warnings.showwarning = _show_warning
         try:
-            code = super().main(*args, standalone_mode=False, **kwargs)
+            code = super().main(*args, **(kwargs | {"standalone_mode": False}))
         except click.ClickException as error:
             error.show()
             sys.exit(error.exit_code)
@@ -100,7 +100,9 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+def _show_warning(
+    message: Warning | str, category: type[Warning], *_: object, **__: object
+) -> None:
     if category.__module__.startswith("harness."):
         _say(f"warning: {message}")
 

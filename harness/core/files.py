@@ -19,18 +19,19 @@ def atomic_write(path: Path, content: bytes | str) -> None:
     """Writes ``content`` to ``path`` so that a reader sees the old file or the new, never a part.
 
     Safe for several writers on a shared file system: each writes a file of its own beside the
-    target, flushes it to disk and renames it into place.
+    target and renames it into place.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    with atomic_path(path) as aside, aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    with atomic_path(path) as aside:
+        aside.write_bytes(data)
 
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Gives a path beside ``path`` to write to; what was written there is renamed into place."""
+    """Gives a path beside ``path`` to write to; what was written there is renamed into place.
+
+    It is flushed to disk before, so that the name never stands for an empty file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     os.close(handle)
@@ -38,6 +39,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         yield aside
         aside.chmod(0o644)
+        with aside.open("rb+") as file:
+            os.fsync(file.fileno())
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tqdm import tqdm
 
@@ -33,7 +33,7 @@ class Progress:
         self._current = ""
         self._started = time.monotonic()
         self._next_line = self._started + QUIET_SECONDS
-        self._bar: tqdm | None = None
+        self._bar: tqdm[Any] | None = None
         if sys.stderr.isatty():
             self._bar = tqdm(
                 total=total, desc=description, unit=unit, delay=QUIET_SECONDS, leave=False

@@ -56,9 +56,9 @@ def _prompting(cell: PlannedCell) -> float:
 def _training(cell: PlannedCell) -> float:
     if cell.method.entry.way != "fine-tuning":
         return 0.0
-    settings = cell.method.settings
+    settings = {"epochs": 1, "min_steps": 0, "batch_size": 1} | cell.method.settings
     steps_needed = settings["min_steps"] * settings["batch_size"] / max(1, len(cell.train))
-    passes = max(settings["epochs"], steps_needed)
+    passes: float = max(settings["epochs"], steps_needed)
     tokens = _characters(cell, cell.train) * passes / CHARACTERS_PER_TOKEN
     return TRAINING_FACTOR * FLOPS_PER_WEIGHT * _parameters(cell) * tokens
 

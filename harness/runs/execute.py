@@ -68,11 +68,7 @@ def execute(plan: Plan, run_dir: Path, room: ModelRoom) -> Outcome:
     with Progress("cells", len(missing), "cell") as progress:
         for cell in missing:
             progress.describe(describe(cell))
-            reason = _attempt(cell, store, room, run_dir)
-            if reason is None:
-                outcome.computed += 1
-            else:
-                outcome.failures[cell.row.identity] = reason
+            _attempt(cell, store, room, run_dir, outcome)
             progress.update()
     outcome.texts_encoded, outcome.prompts_run = room.texts_encoded, room.prompts_run
     _write_manifest(plan, run_dir, outcome)
@@ -110,19 +106,24 @@ def _write_manifest(plan: Plan, run_dir: Path, outcome: Outcome) -> None:
     write_manifest(run_dir, manifest)
 
 
-def _attempt(cell: PlannedCell, store: CellStore, room: ModelRoom, run_dir: Path) -> str | None:
-    """Computes a cell; returns why not, where it could not be computed."""
+def _attempt(
+    cell: PlannedCell, store: CellStore, room: ModelRoom, run_dir: Path, outcome: Outcome
+) -> None:
+    """Computes a cell, or waits for another process to; counts it, or notes why it failed."""
     try:
         with store.write(cell.row.identity) as writer:
-            if writer is not None:
-                _compute(cell, writer, room)
+            if writer is None:
+                outcome.reused += 1
+                return
+            _compute(cell, writer, room)
+            outcome.computed += 1
     except HarnessError as error:
-        return str(error)
+        outcome.failures[cell.row.identity] = str(error)
     except Exception as error:  # noqa: BLE001  (one cell's bug must not take the others with it)
         trace = run_dir / "errors" / f"{cell.row.identity}.txt"
         atomic_write(trace, traceback.format_exc())
-        return f"{type(error).__name__}: {error} (details in {trace})"
-    return None
+        reason = f"{type(error).__name__}: {error} (details in {trace})"
+        outcome.failures[cell.row.identity] = reason
 
 
 def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom) -> None:

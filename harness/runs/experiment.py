@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from harness.core.errors import UserError
+from harness.core.lookup import find
+from harness.core.schema import FieldPath, FieldProblem, Located
 from harness.core.yaml import YamlModel, load_yaml, validate
+from harness.methods.spec import parse_method
+from harness.models.resolve import check_spec, parse_model_flag
+from harness.tasks.draws import Budget
 
 DEFAULT_LABELS = ["8/class"]
 DEFAULT_DRAWS = 3
+
+
+def _can(read: Callable[[str], object]) -> AfterValidator:
+    """Returns a validator: ``read`` can make something of the text, which stays as it is."""
+
+    def check(text: str) -> str:
+        try:
+            with warnings.catch_warnings(action="ignore"):  # the plan reads it again and warns
+                read(text)
+        except UserError as error:
+            problem = f"{error.where}: {error.problem}" if error.where else error.problem
+            raise FieldProblem(
+                problem,
+                found=text if error.found is None else error.found,
+                expected=error.expected,
+                hint=error.hint,
+            ) from None
+        return text
+
+    return AfterValidator(check)
+
+
+def _read_model(flag: str) -> None:
+    kind, spec = parse_model_flag(flag, where=None)
+    check_spec(spec, kind)
 
 
 def _as_list(value: Any) -> Any:
@@ -25,14 +59,19 @@ def _split_commas(value: Any) -> Any:
     return [piece.strip() for part in parts for piece in part.split(",") if piece.strip()]
 
 
-Names = Annotated[list[str], BeforeValidator(_as_list)]
-Budgets = Annotated[list[str], BeforeValidator(_split_commas), Field(min_length=1)]
+TaskName = Annotated[str, _can(functools.partial(find, folder="tasks"))]
+PromptName = Annotated[str, _can(functools.partial(find, folder="prompts"))]
+ModelFlag = Annotated[str, _can(_read_model)]
+MethodText = Annotated[str, _can(parse_method)]
+Budgets = Annotated[
+    list[Annotated[str, _can(Budget.parse)]], BeforeValidator(_split_commas), Field(min_length=1)
+]
 
 
 class MethodRequest(YamlModel):
     """A method with settings, and what shall be otherwise for it than for the others."""
 
-    use: str = Field(description="A method's name, with settings if any: few_shot:k=4.")
+    use: MethodText = Field(description="A method's name, with settings if any: few_shot:k=4.")
     labels: Budgets | None = Field(default=None, description="Its label budgets.")
     draws: int | None = Field(default=None, ge=1, description="How many draws of each.")
 
@@ -47,12 +86,18 @@ def _as_requests(value: Any) -> Any:
 class Experiment(YamlModel):
     """The keys of an experiment YAML."""
 
-    task: Names = Field(min_length=1, description="Names or paths of tasks.")
+    task: Annotated[list[TaskName], BeforeValidator(_as_list)] = Field(
+        min_length=1, description="Names or paths of tasks."
+    )
     method: Annotated[list[MethodRequest], BeforeValidator(_as_requests)] = Field(
         default=[], description="Methods; absent means every method that can do the task."
     )
-    model: Names = Field(default=[], description="causal_lm:MODEL or encoder:MODEL.")
-    prompt: Names = Field(default=[], description="Prompts; absent means the task's own.")
+    model: Annotated[list[ModelFlag], BeforeValidator(_as_list)] = Field(
+        default=[], description="causal_lm:MODEL or encoder:MODEL."
+    )
+    prompt: Annotated[list[PromptName], BeforeValidator(_as_list)] = Field(
+        default=[], description="Prompts; absent means the task's own."
+    )
     labels: Budgets = Field(
         default=DEFAULT_LABELS, description="Label budgets: 8/class, 100, all, rows:FILE.json."
     )
@@ -65,12 +110,25 @@ class Experiment(YamlModel):
     @property
     def run_dir(self) -> Path:
         """The run's folder: as given, else ``results/`` and the names of the tasks."""
-        named = "+".join(Path(name).stem if name != "task.yaml" else name for name in self.task)
+        named = "+".join(_task_name(Path(name)) for name in self.task)
         return Path(self.out) if self.out else Path("results") / named
 
     def describe(self) -> dict[str, Any]:
         """Returns the settings for the manifest, as JSON."""
         return self.model_dump(mode="json", exclude_none=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asked(Located):
+    """An experiment YAML with flags laid over it; says in which of both a value stood."""
+
+    flags: frozenset[str]
+
+    def where(self, field: FieldPath = ()) -> str:
+        """Returns the flag, or file, line and field."""
+        if field and field[0] in self.flags:
+            return f"--{str(field[0]).replace('_', '-')}"
+        return super().where(field)
 
 
 def read_experiment(path: Path | None, flags: dict[str, Any]) -> Experiment:
@@ -83,23 +141,24 @@ def read_experiment(path: Path | None, flags: dict[str, Any]) -> Experiment:
     Raises:
         UserError: A key or value does not fit, or there is no task.
     """
+    yaml = _load(path) if path else Located(Path("harness run"), {}, {}, frozenset())
     given = {key: value for key, value in flags.items() if value not in (None, (), [])}
     given = {
         key: list(value) if isinstance(value, tuple) else value for key, value in given.items()
     }
-    base = _from_yaml(path).model_dump() if path else {}
-    merged = {**base, **given}
-    if "task" not in merged:
+    if "task" not in {**yaml.data, **given}:
         raise UserError(
             "which task?",
-            where="--task",
+            where=yaml.where(("task",)) if path else "--task",
             expected="the name of a task, or the path of a task YAML",
             hint="harness tasks list",
         )
-    return Experiment.model_validate(merged)
+    empty = frozenset(field for field in yaml.empty if field[0] not in given)
+    asked = _Asked(yaml.path, {**yaml.data, **given}, yaml.lines, empty, frozenset(given))
+    return validate(Experiment, asked)
 
 
-def _from_yaml(path: Path) -> Experiment:
+def _load(path: Path) -> Located:
     if not path.is_file():
         raise UserError(
             "there is no such file",
@@ -107,4 +166,10 @@ def _from_yaml(path: Path) -> Experiment:
             expected="an experiment YAML",
             hint="to run a task by name, write --task NAME",
         )
-    return validate(Experiment, load_yaml(path))
+    return load_yaml(path)
+
+
+def _task_name(path: Path) -> str:
+    if path.name == "task.yaml":
+        return path.absolute().parent.name
+    return path.stem if path.suffix in (".yaml", ".yml") else path.absolute().name

@@ -9,7 +9,9 @@ from typing import Any
 from harness.core.files import hash_json, sha256_bytes
 from harness.core.types import Example, Label
 from harness.methods.spec import MethodSpec
+from harness.models.causal_lm import SCORING_VERSION
 from harness.models.device import numerics
+from harness.models.encoder import ENCODING_VERSION
 from harness.prompts.template import PromptTemplate
 
 RECORD_FORMAT = 1
@@ -60,8 +62,17 @@ def cell_record(
         record["prompt"] = prompt.content_hash
     if model is not None:
         record["model"] = model
+        record["outputs"] = _outputs_made_by(str(spec.entry.model))
         record["numerics"] = numerics()
     return record
+
+
+def _outputs_made_by(kind: str) -> dict[str, Any]:
+    """Returns the version of our own code that runs a model, and of the library below it."""
+    if kind == "encoder":
+        library = "sentence-transformers"
+        return {"encoding": ENCODING_VERSION, library: version(library)}
+    return {"scoring": SCORING_VERSION}
 
 
 def identity_of(record: dict[str, Any]) -> str:

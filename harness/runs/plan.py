@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from harness.core.errors import UserError
 from harness.core.types import Example
-from harness.methods import METHODS
-from harness.methods.spec import MethodSpec, parse_method
-from harness.metrics import METRICS
-from harness.models import catalog
-from harness.models.resolve import check_spec, parse_model_flag
-from harness.prompts.template import PromptTemplate, load_prompt
-from harness.runs.experiment import Experiment, MethodRequest
+from harness.methods.spec import MethodSpec
+from harness.prompts.template import PromptTemplate
+from harness.runs.experiment import Experiment
 from harness.runs.identity import cell_record, cell_seed, hash_examples, identity_of
+from harness.runs.requests import ModelKind, Request, read_requests
 from harness.store.manifest import CellRow, TaskRow
-from harness.tasks.definition import TaskFile, read_definition
 from harness.tasks.draws import Budget, Draw, draw, sample_test
 from harness.tasks.task import Task, task_of
 
@@ -61,16 +56,12 @@ class PlannedTask:
 
 @dataclasses.dataclass(frozen=True)
 class PlannedModel:
-    """A model of the run: its kind, what the user wrote, and its identity."""
+    """A model of the run: its kind, what the user wrote, its identity, its name in tables."""
 
-    kind: Literal["causal_lm", "encoder"]
+    kind: ModelKind
     spec: str
     identity: str
-
-    @property
-    def name(self) -> str:
-        """Its short name, for tables."""
-        return Path(self.spec).name if Path(self.spec).is_dir() else self.spec
+    name: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,16 +99,10 @@ class Plan:
 
     def distinct(self) -> list[PlannedCell]:
         """Returns the cells without those that come to the same as an earlier one."""
-        return list({cell.row.identity: cell for cell in reversed(self.cells)}.values())[::-1]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Request:
-    """A method that was asked for, with the budgets and draws it shall have."""
-
-    method: MethodSpec
-    budgets: tuple[Budget, ...]
-    draws: int
+        first: dict[str, PlannedCell] = {}
+        for cell in self.cells:
+            first.setdefault(cell.row.identity, cell)
+        return list(first.values())
 
 
 def make_plan(experiment: Experiment, identity_of_model: IdentityOf) -> Plan:
@@ -131,102 +116,37 @@ def make_plan(experiment: Experiment, identity_of_model: IdentityOf) -> Plan:
     Raises:
         UserError: A name, a setting, a file or a combination that cannot work.
     """
-    files = [read_definition(name) for name in experiment.task]
-    requests = _requests(experiment, files)
-    prompts = {file.name: _prompts(experiment, file, requests) for file in files}
-    models = _models(experiment, requests)
-    for file in files:
-        for metric in file.definition.metrics or ():
-            METRICS.get(metric, where=file.yaml.where(("metrics",)))
+    asked = read_requests(experiment)
     data_dir = Path(experiment.data_dir).expanduser() if experiment.data_dir else None
-    tasks = [_plan_task(experiment, task_of(file, data_dir=data_dir)) for file in files]
-    known = {
-        (kind, spec): PlannedModel(kind, spec, identity_of_model(spec, kind))
-        for kind, specs in models.items()
-        for spec in specs
+    tasks = [_plan_task(experiment, task_of(file, data_dir=data_dir)) for file in asked.tasks]
+    models = {
+        kind: _plan_models(kind, specs, identity_of_model) for kind, specs in asked.models.items()
     }
-    by_kind = {kind: [known[kind, spec] for spec in specs] for kind, specs in models.items()}
     cells = [
         cell
         for planned in tasks
-        for request in requests
-        for cell in _cells(experiment, planned, request, by_kind, prompts[planned.task.name])
+        for request in asked.methods
+        for cell in _cells(experiment, planned, request, models, asked.prompts[planned.task.name])
     ]
     return Plan(experiment, tuple(tasks), tuple(cells))
 
 
-def _requests(experiment: Experiment, files: list[TaskFile]) -> list[_Request]:
-    kinds = {file.definition.kind for file in files}
-    asked = experiment.method or [
-        MethodRequest(use=entry.name) for entry in METHODS if kinds <= set(entry.kinds)
+def _plan_models(
+    kind: ModelKind, specs: Sequence[str], identity_of_model: IdentityOf
+) -> list[PlannedModel]:
+    """Returns the models of a kind; folders of one name are told apart by their paths."""
+    names = [_short_name(spec) for spec in specs]
+    return [
+        PlannedModel(
+            kind, spec, identity_of_model(spec, kind), name if names.count(name) == 1 else spec
+        )
+        for spec, name in zip(specs, names, strict=True)
     ]
-    requests = []
-    for request in asked:
-        method = parse_method(request.use, where="--method")
-        for file in files:
-            _check_kind(method, file)
-        requests.append(
-            _Request(
-                method,
-                tuple(Budget.parse(text) for text in request.labels or experiment.labels),
-                request.draws or experiment.draws,
-            )
-        )
-    return requests
 
 
-def _check_kind(method: MethodSpec, file: TaskFile) -> None:
-    kind = file.definition.kind
-    if kind not in method.entry.kinds:
-        able = [entry.name for entry in METHODS if kind in entry.kinds]
-        raise UserError(
-            f"{method.entry.name} cannot do the task {file.name!r}, whose kind is {kind}",
-            where="--method",
-            expected=f"one of {', '.join(able)}" if able else "a task of another kind",
-        )
-
-
-def _prompts(
-    experiment: Experiment, file: TaskFile, requests: list[_Request]
-) -> list[PromptTemplate]:
-    if not any("prompt" in request.method.entry.uses for request in requests):
-        return []
-    own = file.definition.prompt
-    names = experiment.prompt or ([own] if own else [])
-    if not names:
-        raise UserError(
-            f"the task {file.name!r} names no prompt",
-            where=file.yaml.where(),
-            expected="a key `prompt:`, or the flag --prompt",
-            hint="harness prompts list",
-        )
-    prompts = [load_prompt(name) for name in names]
-    for prompt in prompts:
-        if file.definition.kind not in prompt.kinds:
-            raise UserError(
-                f"the prompt {prompt.name!r} does not fit the task {file.name!r}",
-                where="--prompt",
-                found=f"a prompt for {', '.join(prompt.kinds)}",
-                expected=f"one for {file.definition.kind}",
-            )
-        fields = {name for source in file.definition.data for name in source.fields}
-        prompt.check_variables(sorted(fields | {"text"}))
-    return prompts
-
-
-def _models(
-    experiment: Experiment, requests: list[_Request]
-) -> dict[Literal["causal_lm", "encoder"], list[str]]:
-    """Returns the models of each kind that a method needs: those given, else the default."""
-    given: dict[str, list[str]] = {}
-    for flag in experiment.model:
-        kind, spec = parse_model_flag(flag)
-        check_spec(spec, kind, where="--model")
-        given.setdefault(kind, []).append(spec)
-    needed = dict.fromkeys(
-        request.method.entry.model for request in requests if request.method.entry.model
-    )
-    return {kind: given.get(kind) or [catalog.default(kind).name] for kind in needed if kind}
+def _short_name(spec: str) -> str:
+    path = Path(spec).expanduser()
+    return path.resolve().name if path.is_dir() else spec
 
 
 def _plan_task(experiment: Experiment, task: Task) -> PlannedTask:
@@ -239,9 +159,9 @@ def _plan_task(experiment: Experiment, task: Task) -> PlannedTask:
 def _cells(
     experiment: Experiment,
     planned: PlannedTask,
-    request: _Request,
-    models: dict[Literal["causal_lm", "encoder"], list[PlannedModel]],
-    prompts: list[PromptTemplate],
+    request: Request,
+    models: Mapping[ModelKind, Sequence[PlannedModel]],
+    prompts: Sequence[PromptTemplate],
 ) -> Iterator[PlannedCell]:
     entry = request.method.entry
     test_hash = hash_examples([example.without_target() for example in planned.test])
@@ -262,7 +182,7 @@ def _cells(
                     )  # fmt: skip
 
 
-def _draws(request: _Request, budget: Budget) -> int:
+def _draws(request: Request, budget: Budget) -> int:
     """Returns how many draws make a difference."""
     uses = request.method.entry.uses
     if "labels" not in uses:

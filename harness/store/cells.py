@@ -94,7 +94,8 @@ class CellWriter:
         """Joins the blocks and moves the finished cell into place."""
         parts = [read_predictions(self._block(number)) for number in range(blocks)]
         whole = self.partial / "whole"
-        whole.mkdir(exist_ok=True)
+        shutil.rmtree(whole, ignore_errors=True)  # a kill may have left a file half written in it
+        whole.mkdir()
         write_predictions(
             whole / PREDICTIONS_FILE,
             [row for part in parts for row in part.rows],
@@ -102,6 +103,8 @@ class CellWriter:
         )
         atomic_write(whole / COSTS_FILE, pretty_json(costs))
         atomic_write(whole / CELL_FILE, pretty_json(record))
+        if not (self.final / CELL_FILE).is_file():  # somebody took files out of it
+            shutil.rmtree(self.final, ignore_errors=True)
         move_folder(whole, self.final)
         shutil.rmtree(self.partial, ignore_errors=True)
 

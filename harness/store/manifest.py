@@ -120,13 +120,17 @@ def read_manifest(run_dir: Path) -> Manifest:
             where=str(run_dir),
             expected=f"a folder with a {MANIFEST_FILE}, as `harness run --out DIR` writes it",
         )
-    content = read_json(path)
+    try:
+        found = read_json(path)
+    except ValueError:
+        found = None
+    content = found if isinstance(found, dict) else {}
     if content.get("format") != FORMAT:
         raise UserError(
-            "this run was written in another format",
+            "this is no manifest of a run, or one of another format",
             where=str(path),
             found=content.get("format"),
-            expected=str(FORMAT),
+            expected=f"format {FORMAT}",
             hint="run it again into a new folder",
         )
     return Manifest(

@@ -23,7 +23,8 @@ def training_batches(
         group = sorted(shuffled[start : start + size * MEGA_BATCHES], key=lambda row: lengths[row])
         batches += [group[cut : cut + size] for cut in range(0, len(group), size)]
     if size > 1 and len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2] += batches.pop()
+        last = batches.pop()
+        batches[-1] += last
     return sorted(batches, key=lambda batch: _rank(seed, epoch, batch[0]))
 
 

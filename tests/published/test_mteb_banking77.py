@@ -50,9 +50,9 @@ def run(shared, default_models, tmp_path_factory):
     def go(**flags):
         flags = {"task": ("banking77",), "data_dir": str(shared / "data"), **flags}
         asked = read_experiment(None, flags)
-        plan = make_plan(asked, lambda spec, kind: resolved.identity)
+        plan = make_plan(asked, lambda _spec, _kind: resolved.identity)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("harness.models.room.resolve", lambda spec, kind: resolved)
+            patch.setattr("harness.models.room.resolve", lambda _spec, _kind: resolved)
             outcome = execute(plan, folder / "run", room)
         assert not outcome.failures
         gold = [example.target for example in plan.tasks[0].test]

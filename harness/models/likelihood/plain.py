@@ -31,9 +31,9 @@ class PlainScorer:
             ids = torch.tensor([[*prompt.context, *continuation]], device=self.model.device)[:, :-1]
             with torch.inference_mode():
                 logits = self.model(input_ids=ids, use_cache=False).logits[0]
-            logits = logits[len(prompt.context) - 1 :].float()
+            logprobs = torch.log_softmax(logits[len(prompt.context) - 1 :].float(), dim=-1)
             wanted = torch.tensor(continuation, device=logits.device)
-            chosen = logits.gather(-1, wanted[:, None])[:, 0] - torch.logsumexp(logits, dim=-1)
+            chosen = logprobs.gather(-1, wanted[:, None])
             values[place] = chosen.double().sum().item()
             run += ids.shape[1]
         return values, run

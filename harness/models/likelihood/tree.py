@@ -103,11 +103,10 @@ def _gather(logits: Any, trie: LabelTrie) -> Floats:
     """Sums each label's log-probabilities; the log-normaliser in float32, the sum in float64."""
     import torch
 
-    logits = logits.float()
-    normaliser = torch.logsumexp(logits, dim=-1)
+    logprobs = torch.log_softmax(logits.float(), dim=-1)
     places = np.concatenate([places for places, _ in trie.steps])
     tokens = np.concatenate([tokens for _, tokens in trie.steps])
     at, wanted = torch.from_numpy(places), torch.from_numpy(tokens)
-    chosen = (logits[at, wanted] - normaliser[at]).double().cpu().numpy()
+    chosen = logprobs[at, wanted].double().cpu().numpy()
     ends = np.cumsum([len(places) for places, _ in trie.steps])
     return np.array([part.sum() for part in np.split(chosen, ends[:-1])], dtype=np.float32)

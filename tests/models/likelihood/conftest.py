@@ -39,13 +39,13 @@ TREE = {
         "num_attention_heads": 4, "max_position_embeddings": 128, "word_embed_proj_dim": 32}),
 }  # fmt: skip
 PLAIN = {
-    # Attention to a part of the prompt
-    "Mistral with a window": ("MistralConfig", GROUPED | {"sliding_window": 8}),
-    "Gemma 2": ("Gemma2Config", GROUPED | {"head_dim": 8, "sliding_window": 8}),
-    "Gemma 3": ("Gemma3TextConfig", GROUPED | {"head_dim": 8, "sliding_window": 8}),
+    # Attention to a part of the prompt, longer than what the probe would show
+    "Mistral with a window": ("MistralConfig", GROUPED | {"sliding_window": 20}),
+    "Gemma 2": ("Gemma2Config", GROUPED | {"head_dim": 8, "sliding_window": 20}),
+    "Gemma 3": ("Gemma3TextConfig", GROUPED | {"head_dim": 8, "sliding_window": 20}),
     "GPT-Neo": ("GPTNeoConfig", {
         "vocab_size": VOCABULARY, "hidden_size": 32, "num_layers": 2, "num_heads": 4,
-        "attention_types": [[["global", "local"], 1]], "window_size": 8,
+        "attention_types": [[["global", "local"], 1]], "window_size": 20,
         "max_position_embeddings": 128}),
     # Frequencies that change with the length
     "Phi-3 with long RoPE": ("Phi3Config", GROUPED | SCALED | {"rope_parameters": {

@@ -14,8 +14,10 @@ def test_one_label_at_a_time_elsewhere(plain_model, make_prompt):
     scorer = choose_scorer(plain_model)
     assert isinstance(scorer, PlainScorer)
     changes = getattr(plain_model.config, "rope_parameters", None) or {}
-    short = changes.get("rope_type") == "dynamic"  # beyond its limit a step changes the steps before
-    prompt = make_prompt(length=9 if short else 30, labels=3)
+    short = (
+        changes.get("rope_type") == "dynamic"
+    )  # beyond its limit a step changes the steps before
+    prompt = make_prompt(length=9 if short else 40, labels=3)
     values, _ = scorer.score(prompt)
     for label, value in zip(prompt.continuations, values, strict=True):
         assert value == pytest.approx(step_by_step(plain_model, prompt.context, label), abs=1e-3)
@@ -69,6 +71,7 @@ class Config:
         ({"layer_types": ["full_attention", "full_attention"]}, True),
         ({"layer_types": ["full_attention", "chunked_attention"]}, False),
         ({"attention_chunk_size": 8192}, False),
+        ({"window_size": 256}, False),
         ({"rope_parameters": None}, True),
         ({"rope_parameters": {"rope_type": "llama3", "factor": 8.0}}, True),
         ({"rope_parameters": {"rope_type": "longrope"}}, False),

@@ -1,0 +1,157 @@
+"""What an experiment asks for, checked from names alone: no data are read and no model is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from harness.core.errors import UserError
+from harness.methods import METHODS
+from harness.methods.spec import MethodSpec, parse_method
+from harness.metrics import METRICS
+from harness.models import catalog
+from harness.models.resolve import parse_model_flag
+from harness.prompts.template import PromptTemplate, load_prompt
+from harness.runs.experiment import Experiment, MethodRequest
+from harness.tasks.definition import TaskFile, read_definition
+from harness.tasks.draws import Budget
+
+ModelKind = Literal["causal_lm", "encoder"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A method that was asked for, with the budgets and draws it shall have."""
+
+    method: MethodSpec
+    budgets: tuple[Budget, ...]
+    draws: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Requests:
+    """All that was asked for, matched with each other.
+
+    Attributes:
+        tasks: The task files.
+        methods: The methods that each task shall have.
+        prompts: The prompts of each task, by its name; none where no method uses one.
+        models: What was written for the models of each kind that a method needs.
+    """
+
+    tasks: tuple[TaskFile, ...]
+    methods: tuple[Request, ...]
+    prompts: Mapping[str, Sequence[PromptTemplate]]
+    models: Mapping[ModelKind, Sequence[str]]
+
+
+def read_requests(experiment: Experiment) -> Requests:
+    """Returns what an experiment asks for.
+
+    Raises:
+        UserError: A name, a setting or a combination that cannot work.
+    """
+    tasks = [read_definition(name) for name in dict.fromkeys(experiment.task)]
+    _refuse_namesakes("tasks", [task.name for task in tasks], "--task")
+    methods = _methods(experiment, tasks)
+    for task in tasks:
+        for metric in task.definition.metrics or ():
+            METRICS.get(metric, where=task.yaml.where(("metrics",)))
+    return Requests(
+        tasks=tuple(tasks),
+        methods=tuple(methods),
+        prompts={task.name: _prompts(experiment, task, methods) for task in tasks},
+        models=_models(experiment, methods),
+    )
+
+
+def _methods(experiment: Experiment, tasks: Sequence[TaskFile]) -> list[Request]:
+    kinds = {task.definition.kind for task in tasks}
+    asked = experiment.method or [
+        MethodRequest(use=entry.name) for entry in METHODS if kinds <= set(entry.kinds)
+    ]
+    return [_request(experiment, request, tasks) for request in asked]
+
+
+def _request(experiment: Experiment, request: MethodRequest, tasks: Sequence[TaskFile]) -> Request:
+    method = parse_method(request.use, where="--method")
+    for task in tasks:
+        _check_kind(method, task)
+    budgets = tuple(Budget.parse(text) for text in request.labels or experiment.labels)
+    if "labels" in method.entry.uses and any(str(budget) == "0" for budget in budgets):
+        raise UserError(
+            f"{method.entry.name} learns from labels, and a label budget is 0",
+            where="--labels",
+            expected="at least one label",
+            hint="a method that uses no labels has its row at 0 whatever the budgets",
+        )
+    return Request(method, budgets, request.draws or experiment.draws)
+
+
+def _check_kind(method: MethodSpec, task: TaskFile) -> None:
+    kind = task.definition.kind
+    if kind not in method.entry.kinds:
+        able = [entry.name for entry in METHODS if kind in entry.kinds]
+        raise UserError(
+            f"{method.entry.name} cannot do the task {task.name!r}, whose kind is {kind}",
+            where="--method",
+            expected=f"one of {', '.join(able)}" if able else "a task of another kind",
+        )
+
+
+def _prompts(
+    experiment: Experiment, task: TaskFile, requests: Sequence[Request]
+) -> list[PromptTemplate]:
+    if not any("prompt" in request.method.entry.uses for request in requests):
+        return []
+    own = task.definition.prompt
+    names = experiment.prompt or ([own] if own else [])
+    if not names:
+        raise UserError(
+            f"the task {task.name!r} names no prompt",
+            where=task.yaml.where(),
+            expected="a key `prompt:`, or the flag --prompt",
+            hint="harness prompts list",
+        )
+    prompts = [load_prompt(name) for name in dict.fromkeys(names)]
+    _refuse_namesakes("prompts", [prompt.name for prompt in prompts], "--prompt")
+    for prompt in prompts:
+        _check_prompt(prompt, task)
+    return prompts
+
+
+def _check_prompt(prompt: PromptTemplate, task: TaskFile) -> None:
+    if task.definition.kind not in prompt.kinds:
+        raise UserError(
+            f"the prompt {prompt.name!r} does not fit the task {task.name!r}",
+            where="--prompt",
+            found=f"a prompt for {', '.join(prompt.kinds)}",
+            expected=f"one for {task.definition.kind}",
+        )
+    fields = {name for source in task.definition.data for name in source.fields}
+    prompt.check_variables(sorted(fields | {"text"}))
+
+
+def _models(experiment: Experiment, requests: Sequence[Request]) -> dict[ModelKind, list[str]]:
+    """Returns the models of each kind that a method needs: those given, else the default."""
+    given: dict[str, list[str]] = {}
+    for kind, spec in map(parse_model_flag, dict.fromkeys(experiment.model)):
+        given.setdefault(kind, []).append(spec)
+    needed = dict.fromkeys(
+        request.method.entry.model for request in requests if request.method.entry.model
+    )
+    return {kind: given.get(kind) or [catalog.default(kind).name] for kind in needed if kind}
+
+
+def _refuse_namesakes(what: str, names: Sequence[str], where: str) -> None:
+    """Refuses what tables could not tell apart."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(
+            f"two {what} have the same name",
+            where=where,
+            found=twice[0],
+            expected="names that differ",
+            hint="rename one of the files, or make a run of its own for each",
+        )

@@ -1,0 +1,85 @@
+import pytest
+
+from harness.core.errors import UserError
+from harness.methods import METHODS
+from harness.methods.spec import describe_settings, parse_method
+
+
+def test_settings_are_read_converted_and_stored():
+    spec = parse_method(" linear_probe : C = 1 , max_iter=100")
+    assert spec.settings == {"C": 1.0, "max_iter": 100, "seed": 0}
+    assert spec.given == "C=1.0,max_iter=100"
+    assert spec.build().stored_settings() == spec.settings
+
+
+def test_defaults_are_stored_and_not_shown():
+    assert parse_method("few_shot").settings == {"k": 8, "select": "balanced"}
+    for text in ("few_shot", "few_shot:", "few_shot:k=8,select=balanced", "few_shot:,,"):
+        assert parse_method(text).given == ""
+
+
+@pytest.mark.parametrize("entry", list(METHODS), ids=lambda entry: entry.name)
+def test_what_is_shown_can_be_read_again(entry):
+    changed = {"C": "2.5", "k": "3", "select": "random", "text": "names", "scale": "4.5",
+               "seed": "7", "epochs": "2"}  # fmt: skip
+    own = [name for name, _, _ in describe_settings(entry) if name in changed]
+    spec = parse_method(f"{entry.name}:" + ",".join(f"{name}={changed[name]}" for name in own))
+    assert parse_method(f"{entry.name}:{spec.given}") == spec
+    assert len(spec.given.split(",")) == max(len(own), 1)
+
+
+@pytest.mark.parametrize("entry", list(METHODS), ids=lambda entry: entry.name)
+def test_a_misspelt_setting(entry):
+    settings = [name for name, _, _ in describe_settings(entry)]
+    wrong = f"{settings[-1]}s" if settings else "k"
+    with pytest.raises(UserError) as caught:
+        parse_method(f"{entry.name}:{wrong}=1", where="--method")
+    message = str(caught.value)
+    assert message.startswith(f"--method: the method '{entry.name}' has no setting '{wrong}'")
+    assert (", ".join(settings) if settings else "no settings") in message
+    if settings and len(settings[-1]) > 1:
+        assert f"did you mean '{settings[-1]}'" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("linear_prob", ["no method named 'linear_prob'", "did you mean 'linear_probe'"]),
+        ("", ["no method named ''", "zero_shot"]),
+        ("few_shot:k", ["key=value", "few_shot:k=..."]),
+        ("few_shot:k=1,k=2", ["each key once", "k=2"]),
+        ("few_shot:k=-1", ["'k' of 'few_shot'", "greater than or equal to 0", "'-1'"]),
+        ("few_shot:k=many", ["'k' of 'few_shot'", "valid integer", "'many'"]),
+        ("few_shot:k=2.5", ["'k' of 'few_shot'", "integer"]),
+        ("few_shot:k=", ["'k' of 'few_shot'", "integer"]),
+        ("few_shot:select=nearest", ["'select' of 'few_shot'", "'random' or 'balanced'"]),
+        ("linear_probe:C=0", ["'C' of 'linear_probe'", "greater than 0"]),
+        ("linear_probe:C=nan", ["'C' of 'linear_probe'", "finite"]),
+        ("linear_probe:C=inf", ["'C' of 'linear_probe'", "finite"]),
+        ("fine_tune:learning_rate=inf", ["'learning_rate' of 'fine_tune'", "finite"]),
+        ("zero_shot:k=1", ["'zero_shot' has no setting 'k'", "no settings"]),
+    ],
+)
+def test_mistakes(text, says):
+    with pytest.raises(UserError) as caught:
+        parse_method(text, where="--method")
+    message = str(caught.value)
+    assert message.startswith("--method: ")
+    assert all(part in message for part in says), message
+
+
+def test_planning_imports_no_library():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys\n"
+        "from harness.methods import METHODS\n"
+        "from harness.methods.spec import describe_settings, parse_method\n"
+        "for entry in METHODS:\n"
+        "    parse_method(entry.name)\n"
+        "    describe_settings(entry)\n"
+        "heavy = {'torch', 'transformers', 'sentence_transformers', 'sklearn', 'pandas', 'scipy'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

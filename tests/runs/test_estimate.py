@@ -1,0 +1,58 @@
+import dataclasses
+
+import pytest
+
+from harness.methods import METHODS
+from harness.runs import estimate
+from harness.runs.estimate import estimate_seconds, matrix_rate
+
+
+@pytest.fixture
+def seconds(make_plan, task_file, monkeypatch):
+    """Gives the estimate for an experiment on a machine of a known rate."""
+    monkeypatch.setattr(estimate, "matrix_rate", lambda: 1e9)
+
+    def seconds(**asked):
+        made = make_plan(identity=lambda *_: "x", task=[str(task_file())], **asked)
+        return estimate_seconds(made.distinct())
+
+    return seconds
+
+
+def test_nothing_takes_no_time():
+    assert estimate_seconds([]) == 0.0
+
+
+def test_every_method_has_an_estimate(seconds):
+    for entry in METHODS:
+        assert seconds(method=[entry.name], labels=["2/class"], draws=1) > 0
+
+
+def test_more_work_takes_longer(seconds):
+    tune = {"method": ["fine_tune"], "labels": ["2/class"]}
+    assert seconds(**tune, draws=1) < seconds(**tune, draws=2)
+    assert seconds(**tune, draws=1) < seconds(method=["fine_tune:epochs=500"], labels=["2/class"])
+    assert seconds(method=["zero_shot"], limit=1) < seconds(method=["zero_shot"])
+    assert seconds(method=["majority"]) < seconds(method=["zero_shot"])
+
+
+def test_texts_are_encoded_once_for_all_draws_and_methods(seconds):
+    asked = {"labels": ["all"], "draws": 1}
+    one, two = (seconds(method=names, **asked) for names in (["prototypes"],
+                ["prototypes", "linear_probe"]))  # fmt: skip
+    assert two - one == pytest.approx(estimate.OWN_SECONDS)
+
+
+def test_a_larger_model_takes_longer(seconds):
+    known = seconds(method=["prototypes"])  # 22 million parameters
+    assert known < seconds(method=["prototypes"], model=["encoder:org/unknown"])
+
+
+def test_fine_tuning_of_others_has_an_estimate_too(seconds, monkeypatch):
+    foreign = dataclasses.replace(METHODS.get("prototypes"), name="foreign", way="fine-tuning")
+    monkeypatch.setitem(METHODS.entries(), "foreign", foreign)
+    assert seconds(method=["foreign"]) > seconds(method=["prototypes"])
+
+
+def test_the_machine_is_measured():
+    assert 1e7 < matrix_rate() < 1e15

@@ -1,0 +1,62 @@
+"""Links lead somewhere, the reference says what the program says, one version everywhere."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness import __version__
+
+ROOT = Path(__file__).resolve().parents[1]
+ENTRY = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+PAGES = ENTRY + sorted(
+    str(path.relative_to(ROOT))
+    for folder in ("benchmarks", "docs", "prompts", "tasks")
+    for path in (ROOT / folder).rglob("*.md")
+)
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_within_the_repository_lead_somewhere(page):
+    here = ROOT / page
+    links = LINK.findall(FENCE.sub("", here.read_text("utf-8")))
+    for link in links:
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = here.parent / name if name else here
+        assert target.exists(), f"{page}: {link}"
+        if anchor:
+            assert anchor in anchors(target), f"{page}: {link}"
+
+
+def anchors(page):
+    """The names that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ +(.+?) *$", FENCE.sub("", page.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_the_pages_lead_to_every_page_of_docs():
+    linked = set()
+    for page in PAGES:
+        for link in LINK.findall((ROOT / page).read_text("utf-8")):
+            linked.add(((ROOT / page).parent / link.partition("#")[0]).resolve())
+    assert set((ROOT / "docs").glob("*.md")) <= linked
+
+
+def test_the_cli_reference_is_what_the_commands_print():
+    reference = runpy.run_path(str(ROOT / "docs" / "make_cli_reference.py"))["reference"]
+    assert (ROOT / "docs" / "cli.md").read_text("utf-8") == reference(), (
+        "run: python docs/make_cli_reference.py"
+    )
+
+
+def test_changelog_and_citation_are_of_this_version():
+    assert f"\n## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert citation["version"] == __version__
+    assert citation["license"] == "Apache-2.0"
