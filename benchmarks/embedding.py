@@ -16,6 +16,7 @@ PEER_BATCH = 32
 
 
 def main() -> None:
+    """Embeds the same texts both ways."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--texts", type=int, default=3080)

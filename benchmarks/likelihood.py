@@ -8,6 +8,7 @@ import json
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +17,13 @@ from harness.models.catalog import default
 from harness.models.causal_lm import LocalCausalLM
 from harness.models.likelihood.plain import PlainScorer
 from harness.models.likelihood.tokens import tokenise_prompt
-from harness.models.resolve import resolve
+from harness.models.resolve import ResolvedModel, resolve
 
 LAST_EXAMPLE = "Customer message: "
 
 
 def main() -> None:
+    """Reads the golden prompts and scores them both ways."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--plain-rows", type=int, default=1, help="rows scored the plain way too")
@@ -33,7 +35,10 @@ def main() -> None:
         report(resolved, [row for row in rows if row["shots"] == shots], shots, options.plain_rows)
 
 
-def report(resolved, rows, shots, plain_rows):
+def report(
+    resolved: ResolvedModel, rows: list[dict[str, Any]], shots: int, plain_rows: int
+) -> None:
+    """Prints the figures for the prompts with so many demonstrations."""
     with tempfile.TemporaryDirectory() as cache:
         model = LocalCausalLM(resolved, Path(cache))
         model.label_loglikelihoods([PromptText("", "load the model:")], [" yes", " no"])
@@ -56,7 +61,7 @@ def report(resolved, rows, shots, plain_rows):
           f"same best label: {(ours.argmax(1) == theirs.argmax(1)).mean():.0%}")  # fmt: skip
 
 
-def split(context):
+def split(context: str) -> PromptText:
     """Cuts a golden prompt where its last example begins."""
     place = context.rindex(LAST_EXAMPLE)
     return PromptText(context[:place], context[place:])
