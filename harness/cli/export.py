@@ -24,7 +24,12 @@ import click
     metavar="FORMAT",
     help="csv, markdown, latex or parquet. Default: csv.",
 )
-@click.option("--output", type=click.Path(path_type=Path), help="A file. Default: standard output.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A file. Default: standard output.",
+)
 def command(run_dirs: tuple[Path, ...], rows: str, format_: str, output: Path | None) -> None:
     """Write the tables of one or several runs."""
     from harness.reports.export import export

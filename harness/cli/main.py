@@ -79,6 +79,11 @@ class LazyGroup(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
+        except OSError as error:  # a file that cannot be written, a disk that is full
+            if error.filename is None:
+                raise
+            _say(f"error: {error.filename}: {error.strerror}")
+            sys.exit(1)
         sys.exit(code if isinstance(code, int) else 0)
 
 

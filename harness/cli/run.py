@@ -43,7 +43,12 @@ Examples:
 @click.option("--draws", type=click.IntRange(1), help="Draws of each label budget. Default: 3.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many test rows, sampled.")
 @click.option("--seed", type=click.IntRange(0), help="Seed of everything random. Default: 0.")
-@click.option("--out", metavar="DIR", help="The run's folder. Default: results/TASK.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="The run's folder. Default: results/TASK.",
+)
 @click.option(
     "--data-dir",
     envvar="HARNESS_DATA",

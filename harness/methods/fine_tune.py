@@ -23,8 +23,8 @@ class FineTune(Method):
     class that the draw does not hold starts from its name.
     """
 
-    epochs: Annotated[int, Field(gt=0, description="passes over the budget, at least")] = 8
-    min_steps: Annotated[int, Field(ge=0, description="optimiser steps, at least")] = 60
+    epochs: Annotated[int, Field(gt=0, description="passes over the budget, at least")] = 6
+    min_steps: Annotated[int, Field(ge=0, description="optimiser steps, at least")] = 40
     batch_size: Annotated[int, Field(gt=0, description="examples a step")] = 16
     learning_rate: Annotated[float, Field(gt=0, description="peak rate of the encoder")] = 1e-4
     head_rate: Annotated[float, Field(gt=0, description="peak rate of the head")] = 1e-2

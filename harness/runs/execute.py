@@ -70,6 +70,7 @@ def execute(plan: Plan, run_dir: Path, room: ModelRoom) -> Outcome:
             progress.describe(describe(cell))
             _attempt(cell, store, room, run_dir, outcome)
             progress.update()
+    store.tidy()
     outcome.texts_encoded, outcome.prompts_run = room.texts_encoded, room.prompts_run
     _write_manifest(plan, run_dir, outcome)
     return outcome

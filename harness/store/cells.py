@@ -53,6 +53,12 @@ class CellStore:
         """Returns the cell's predictions."""
         return read_predictions(self.folder / identity / PREDICTIONS_FILE)
 
+    def tidy(self) -> None:
+        """Removes the blocks of finished cells, where a kill came before that."""
+        for partial in self.folder.glob(".*.partial"):
+            if self.has(partial.name.removeprefix(".").removesuffix(".partial")):
+                shutil.rmtree(partial, ignore_errors=True)
+
     @contextlib.contextmanager
     def write(self, identity: str) -> Iterator[CellWriter | None]:
         """Gives a writer, or None where the cell has been finished by somebody else meanwhile.

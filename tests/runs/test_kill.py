@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -29,19 +30,19 @@ METHODS = [
     "nearest_neighbours",
     "fine_tune:epochs=1,min_steps=10",
 ]
-WORDS = "my card the top up rate of money in euros from Rome cash is lost failed wrong help".split()
+WORDS = ("my card", "the", "top up", "rate", "of", "money", "in euros", "Rome", "is lost", "help")
 LABELS = ("lost_card", "top_up", "exchange_rate")
 
 
 def harness(arguments, cache, log):
     """What the forked process does."""
     os.environ["HARNESS_CACHE"] = str(cache)
-    sys.stdout = sys.stderr = Path(log).open("a", encoding="utf-8")
     from harness.cli.main import main
     from harness.runs import execute
 
-    execute.BLOCK_ROWS = 32
-    main(arguments, prog_name="harness")
+    execute.BLOCK_ROWS = 48
+    with log.open("a", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
+        main(arguments, prog_name="harness")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def fork():
 
 @pytest.fixture(scope="module")
 def task(tmp_path_factory):
-    """A task of 240 test rows: eight blocks."""
+    """A task of 240 test rows: five blocks."""
     folder = tmp_path_factory.mktemp("tasks") / "many"
     folder.mkdir()
     chance = random.Random(7)
@@ -192,15 +193,6 @@ def test_two_runs_in_one_folder_at_once(start, undisturbed, assert_equal, tmp_pa
     total = len(list((tmp_path / "run" / "cells").glob("[!.]*")))
     assert sum(computed) == total
     assert [one + other for one, other in zip(computed, reused, strict=True)] == [total, total]
-
-
-def test_a_kill_of_one_of_two_runs_leaves_the_other_to_finish(start, assert_equal, tmp_path):
-    processes = [start(tmp_path), start(tmp_path)]
-    wait_for_work(processes[0], tmp_path / "run", before=None)
-    time.sleep(0.5)
-    processes[0].kill()
-    assert_ends_well(processes[1], tmp_path)
-    assert_equal(tmp_path / "run")
 
 
 def test_an_interrupted_run_says_so_in_one_line_and_goes_on(

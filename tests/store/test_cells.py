@@ -160,7 +160,10 @@ def test_a_leftover_beside_a_finished_cell_changes_nothing(store):
     with store.write("cell") as writer:
         assert writer is None
     assert {name: (store.folder / "cell" / name).read_bytes() for name in FILES} == before
-    assert store.has("cell")
+    (store.folder / ".other.partial").mkdir()
+    store.tidy()
+    assert contents(store.folder) == [".locks", ".other.partial", "cell"]
+    assert contents(store.folder / "cell") == FILES
 
 
 @pytest.mark.parametrize("left", [[], ["predictions.parquet"]])
