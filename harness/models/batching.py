@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-LENGTH_STEP = 8
+LENGTH_STEP = 4
 SLOTS = 256
 
 

@@ -42,7 +42,7 @@ def test_little_padding():
     for batch in plan_batches([5, 9, 63], limit=512):
         assert batch.length % LENGTH_STEP == 0
         assert batch.size * batch.length <= SLOTS
-    [long] = plan_batches([500], limit=512)
+    [long] = plan_batches([501], limit=512)
     assert (long.size, long.length) == (1, 504)
     [cut] = plan_batches([510], limit=511)
     assert cut.length == 511
