@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
+
+from harness.core.errors import UserError
 
 
 @click.command(
@@ -33,7 +36,12 @@ import click
 def command(run_dirs: tuple[Path, ...], rows: str, format_: str, output: Path | None) -> None:
     """Write the tables of one or several runs."""
     from harness.reports.export import export
+    from harness.reports.formats import FORMATS
 
+    if output is None and FORMATS.get(format_, where="--format").binary and sys.stdout.isatty():
+        raise UserError(
+            f"{format_} cannot be shown in a terminal", where="--format", hint="add --output FILE"
+        )
     content = export(list(run_dirs), rows=rows, format=format_, output=output)
     if output is None:
         click.echo(content, nl=False)

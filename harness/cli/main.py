@@ -80,9 +80,8 @@ class LazyGroup(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         except OSError as error:  # a file that cannot be written, a disk that is full
-            if error.filename is None:
-                raise
-            _say(f"error: {error.filename}: {error.strerror}")
+            place = "" if error.filename is None else f"{error.filename}: "
+            _say(f"error: {place}{error.strerror or error}")
             sys.exit(1)
         sys.exit(code if isinstance(code, int) else 0)
 

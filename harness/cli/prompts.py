@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.tasks import data_dir_option
 from harness.core.errors import UserError
+
+if TYPE_CHECKING:
+    from harness.core.types import Example
+    from harness.prompting.demonstrations import Selection
+    from harness.prompts.template import PromptTemplate
+    from harness.tasks.task import Task
 
 
 @click.group()
@@ -19,15 +26,18 @@ def command() -> None:
 def list_() -> None:
     """List the prompts that a bare name reaches: ./prompts, then the shipped ones."""
     from harness.core.lookup import list_names
-    from harness.prompts.template import load_prompt
+    from harness.reports.text import plain
 
     for name, path in list_names("prompts").items():
         try:
-            prompt = load_prompt(str(path))
+            prompt = _load(str(path))
         except UserError as error:
-            click.echo(f"{name:24}  cannot be read: {error.problem} ({error.where})", err=True)
+            hint = f"; {error.hint}" if error.hint else ""
+            click.echo(
+                plain(f"{name}  cannot be read: {error.problem} ({error.where}){hint}"), err=True
+            )
             continue
-        click.echo(f"{name:24}  {', '.join(prompt.kinds):14}  {prompt.description}")
+        click.echo(f"{name:24}  {', '.join(prompt.kinds):14}  {plain(prompt.description)}")
 
 
 @command.command()
@@ -35,12 +45,12 @@ def list_() -> None:
 def show(prompt: str) -> None:
     """Show a prompt's YAML."""
     from harness.core.lookup import find
-    from harness.prompts.template import load_prompt
+    from harness.reports.text import harmless
 
-    load_prompt(prompt)
+    _load(prompt)
     path = find(prompt, folder="prompts")
     click.echo(f"# {path}")
-    click.echo(path.read_text(encoding="utf-8"), nl=False)
+    click.echo(harmless(path.read_text(encoding="utf-8")), nl=False)
 
 
 @command.command(
@@ -50,24 +60,43 @@ def show(prompt: str) -> None:
 @click.option("--task", required=True, metavar="T", help="The task whose rows fill the prompt.")
 @click.option("--k", type=click.IntRange(0), default=0, help="Demonstrations. Default: 0.")
 @click.option(
+    "--select",
+    type=click.Choice(["random", "balanced"]),
+    default="balanced",
+    help="Any examples, or classes in turn. Default: balanced.",
+)
+@click.option(
+    "--labels",
+    default="all",
+    metavar="BUDGET",
+    help="The label budget they come from: 8/class, 100, all. Default: all.",
+)
+@click.option(
+    "--draw",
+    type=click.IntRange(1),
+    default=1,
+    help="Which draw of the budget. Default: the first.",
+)
+@click.option(
     "--row", type=click.IntRange(0), default=0, help="Which test row. Default: the first."
 )
-@click.option("--seed", type=click.IntRange(0), default=0, help="Seed of the demonstrations.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="The seed of the run. Default: 0.")
 @click.option("--model", metavar="MODEL", help="The causal LM that counts tokens.")
 @data_dir_option
 def render(
-    prompt: str, task: str, k: int, row: int, seed: int, model: str | None, data_dir: Path | None
+    prompt: str, task: str, row: int, model: str | None, data_dir: Path | None, **shown: Any
 ) -> None:
-    """Show exactly what the model reads for a test row, and what it scores after it."""
+    """Show exactly what the model reads for a test row, and what it scores after it.
+
+    With the labels, draw, seed and settings of a run the demonstrations are those of the run.
+    """
     from harness.models import catalog
     from harness.models.room import ModelRoom
     from harness.prompting.build import PromptBuilder
-    from harness.prompting.demonstrations import select_demonstrations
-    from harness.prompts.template import load_prompt
-    from harness.runs.identity import cell_seed
+    from harness.reports.text import harmless
     from harness.tasks.task import load_task
 
-    template = load_prompt(prompt)
+    template = _load(prompt)
     loaded = load_task(task, data_dir=data_dir)
     template.check_variables([*loaded.test[0].fields, "text"])
     if row >= len(loaded.test):
@@ -75,19 +104,19 @@ def render(
             "there is no such test row", where="--row", found=row,
             expected=f"0 to {len(loaded.test) - 1}",
         )  # fmt: skip
+    demonstrations = _demonstrations(loaded, **shown)
     lm = ModelRoom().causal_lm(model or catalog.default("causal_lm").name)
     builder = PromptBuilder(template=template, labels=loaded.labels, text=loaded.text, model=lm)
-    shown = select_demonstrations(loaded.train, k=k, selection="balanced", seed=cell_seed(seed, 0))
-    example = loaded.test[row].without_target()
-    built = builder.build([example], shown)[0]
-    click.echo(built.text)
+    built = builder.build([loaded.test[row].without_target()], demonstrations)[0]
+    click.echo(harmless(built.text))
     click.echo("\n--- scored as continuations " + "-" * 40)
     for continuation in builder.continuations:
         click.echo(f"{continuation!r}")
     click.echo("--- tokens " + "-" * 57)
+    # The head's last token may merge with the text after it, so every row reads that one again.
+    shared = max(lm.count_tokens(built.head) - 1, 0) if built.head else 0
     click.echo(
-        f"{lm.name}: {lm.count_tokens(built.text)} tokens, "
-        f"{lm.count_tokens(built.head) if built.head else 0} of them shared by every row; "
+        f"{lm.name}: {lm.count_tokens(built.text)} tokens, {shared} of them shared by every row; "
         f"the model reads {lm.context_tokens}"
     )
 
@@ -99,3 +128,30 @@ def schema() -> None:
     from harness.prompts.schema import json_schema
 
     click.echo(pretty_json(json_schema()), nl=False)
+
+
+def _load(name: str) -> PromptTemplate:
+    """Reads a prompt whose every kind is a task kind."""
+    from harness.core.lookup import find
+    from harness.prompts.template import load_prompt
+    from harness.tasks.kinds import KINDS
+
+    template = load_prompt(name)
+    for kind in template.kinds:
+        KINDS.get(kind, where=f"{find(name, folder='prompts')}: kinds")
+    return template
+
+
+def _demonstrations(
+    task: Task, *, k: int, select: Selection, labels: str, draw: int, seed: int
+) -> list[Example]:
+    """Returns what few_shot shows in a run with these labels, draw (from 1) and seed."""
+    from harness.prompting.demonstrations import select_demonstrations
+    from harness.runs.identity import cell_seed
+    from harness.tasks import draws
+
+    drawn = draws.draw(
+        task.train, task.labels, draws.Budget.parse(labels), seed=seed, draw=draw - 1
+    )
+    train = [task.train[place] for place in drawn.rows]
+    return select_demonstrations(train, k=k, selection=select, seed=cell_seed(seed, draw - 1))

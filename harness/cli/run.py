@@ -99,7 +99,7 @@ def _dry_run(asked: Any) -> int:
     from harness.store.cells import CellStore
 
     def identity(spec: str, kind: str) -> str:
-        return describe_identity(spec, kind, where="--model") or "not fetched yet"
+        return describe_identity(spec, kind, where="--model") or f"not fetched yet: {spec}"
 
     plan = make_plan(asked, identity)
     store = CellStore(asked.run_dir)

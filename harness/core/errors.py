@@ -57,16 +57,6 @@ class ModelError(HarnessError):
     """A model that could not be fetched, verified or loaded."""
 
 
-class MissingExtraError(HarnessError):
-    """An optional package is not installed; the message is the command that installs it."""
-
-    def __init__(self, feature: str, package: str, extra: str) -> None:
-        super().__init__(
-            f"{feature} needs the package {package!r}, which is not installed.\n"
-            f"  hint:     pip install 'harness[{extra}]'"
-        )
-
-
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Returns the known spelling closest to ``name``, or None when nothing is close."""
     by_folded = {candidate.casefold(): candidate for candidate in known}

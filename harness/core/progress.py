@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from types import TracebackType
 from typing import Any, Self
@@ -11,13 +12,14 @@ from tqdm import tqdm
 
 QUIET_SECONDS = 2.0
 LINE_SECONDS = 10.0
+BEAT_SECONDS = 1.0
 
 
 class Progress:
     """Counts work done, with rate and time left.
 
     Nothing is shown before two seconds have gone by. In a terminal a bar is drawn; elsewhere a
-    line is printed every ten seconds and one at the end.
+    line is printed every ten seconds and one at the end. Both go on while a single unit takes long.
 
     Args:
         description: What is being done.
@@ -39,7 +41,12 @@ class Progress:
                 total=total, desc=description, unit=unit, delay=QUIET_SECONDS, leave=False
             )
 
+        self._printing = threading.Lock()
+        self._ended = threading.Event()
+        self._heart = threading.Thread(target=self._beat, daemon=True)
+
     def __enter__(self) -> Self:
+        self._heart.start()
         return self
 
     def __exit__(
@@ -48,6 +55,8 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._ended.set()
+        self._heart.join()
         if self._bar is not None:
             self._bar.close()
         elif time.monotonic() - self._started > QUIET_SECONDS:
@@ -64,9 +73,21 @@ class Progress:
         self.done += count
         if self._bar is not None:
             self._bar.update(count)
-        elif time.monotonic() >= self._next_line:
-            self._line()
-            self._next_line = time.monotonic() + LINE_SECONDS
+        else:
+            self._line_when_due()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(BEAT_SECONDS):
+            if self._bar is None:
+                self._line_when_due()
+            elif time.monotonic() - self._started > QUIET_SECONDS:
+                self._bar.refresh()
+
+    def _line_when_due(self) -> None:
+        with self._printing:
+            if time.monotonic() >= self._next_line:
+                self._line()
+                self._next_line = time.monotonic() + LINE_SECONDS
 
     def _line(self) -> None:
         seconds = max(time.monotonic() - self._started, 1e-9)

@@ -8,7 +8,7 @@ from typing import Literal
 from harness.core.registry import Entry, Registry
 
 CLASSIFICATION = ("single_label",)
-Use = Literal["labels", "seed", "prompt", "label_words"]
+Use = Literal["labels", "unlabelled", "seed", "prompt", "label_words"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class MethodEntry(Entry):
         kinds: The task kinds it can do.
         model: The kind of model it needs, if any.
         uses: What its predictions depend on beside the test rows: the labelled examples, the
-            draw's seed (on the same examples), a prompt template, the words of the labels.
+            unlabelled ones, the draw's seed (on the same examples), a prompt template, the words
+            of the labels. What is not named here is not handed over, or is left out of identity.
         libraries: The packages, beside those the model brings, whose version may change them.
         version: Raised whenever the same settings would predict otherwise than before.
     """
@@ -29,7 +30,7 @@ class MethodEntry(Entry):
     kinds: tuple[str, ...] = CLASSIFICATION
     model: Literal["causal_lm", "encoder"] | None = None
     uses: tuple[Use, ...] = ("labels",)
-    libraries: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ("numpy",)
     version: int = 1
 
 

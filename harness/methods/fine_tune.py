@@ -28,7 +28,9 @@ class FineTune(Method):
     batch_size: Annotated[int, Field(gt=0, description="examples a step")] = 16
     learning_rate: Annotated[float, Field(gt=0, description="peak rate of the encoder")] = 1e-4
     head_rate: Annotated[float, Field(gt=0, description="peak rate of the head")] = 1e-2
-    scale: Annotated[float, Field(gt=0, description="what cosines are multiplied by")] = 16.0
+    scale: Annotated[float, Field(gt=0, le=1e4, description="what cosines are multiplied by")] = (
+        16.0
+    )
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
         """Trains a fresh copy of the encoder."""

@@ -25,7 +25,7 @@ class LinearProbe(Method):
         Field(gt=0, description="inverse L2 strength; chosen inside the budget when absent"),
     ] = None
     max_iter: Annotated[int, Field(gt=0, description="iterations of the solver")] = 1000
-    seed: Annotated[int, Field(ge=0, description="scikit-learn's random_state")] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="scikit-learn's random_state")] = 0
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
         """Embeds the budget and fits the classifier."""

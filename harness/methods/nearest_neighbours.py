@@ -30,7 +30,9 @@ class NearestNeighbours(Method):
         int | None,
         Field(gt=0, description="neighbours that vote; chosen inside the budget when absent"),
     ] = None
-    scale: Annotated[float, Field(gt=0, description="how fast votes fall off with distance")] = 20.0
+    scale: Annotated[
+        float, Field(gt=0, le=1e4, description="how fast votes fall off with distance")
+    ] = 20.0
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
         """Embeds the budget and chooses k."""

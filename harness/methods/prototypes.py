@@ -22,7 +22,7 @@ class Prototypes(Method):
     """
 
     scale: Annotated[
-        float, Field(gt=0, description="what cosines are multiplied by before the softmax")
+        float, Field(gt=0, le=1e4, description="what cosines are multiplied by before the softmax")
     ] = 20.0
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:

@@ -64,6 +64,7 @@ def numerics() -> dict[str, str | int]:
         "dtype": default_dtype(device),
         "torch": version("torch"),
         "transformers": version("transformers"),
+        "tokenizers": version("tokenizers"),
     }
     return described | {"threads": compute_threads()} if device == "cpu" else described
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 import sys
 from pathlib import Path
@@ -67,8 +66,6 @@ def parse_hub_id(spec: str) -> HubModel | None:
 
 
 def _snapshot(repo: str, revision: str) -> Path:
-    # The library reads this once, when it is imported.
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from huggingface_hub import snapshot_download
     from huggingface_hub.utils.tqdm import disable_progress_bars
 

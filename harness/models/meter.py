@@ -60,8 +60,9 @@ class MeteredEncoder:
         return outputs
 
     def load(self) -> Any:
-        """Returns a fresh copy of the model itself, for training."""
-        return self.encoder.load()
+        """Returns a fresh copy of the model itself, for training; loading is not charged."""
+        with self.meter.outputs():
+            return self.encoder.load()
 
 
 class MeteredCausalLM:
@@ -84,9 +85,11 @@ class MeteredCausalLM:
 
     def count_tokens(self, text: str) -> int:
         """Returns how many tokens the model reads for ``text``."""
-        return self.model.count_tokens(text)
+        with self.meter.outputs():  # the first call loads the tokenizer
+            return self.model.count_tokens(text)
 
     @property
     def context_tokens(self) -> int:
         """How many tokens the model can read at once."""
-        return self.model.context_tokens
+        with self.meter.outputs():
+            return self.model.context_tokens

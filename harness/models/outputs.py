@@ -120,6 +120,6 @@ class OutputStore:
 
     def _remember(self, keys: Sequence[bytes], values: Floats, costs: Sequence[Cost]) -> None:
         for key, value, cost in zip(keys, values, costs, strict=True):
-            if key not in self._values:  # the first computation is the one that counts
+            if key not in self._values:  # what was read first stays
                 self._values[key] = value
                 self._costs[key] = cost

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.core.errors import UserError, nearest
-from harness.core.files import hash_json
+from harness.core.files import hash_json, read_json
 from harness.models.catalog import CATALOG, KINDS, CatalogModel, ModelKind, check_is, check_kind
 from harness.models.device import DTYPE
-from harness.models.fetch import fetch
+from harness.models.fetch import MARKER, fetch, is_fetched, model_folder
 from harness.models.hub import HubModel, parse_hub_id
 from harness.models.local import READ_WHEN_LOADING, check_folder, folder_hashes
 
@@ -110,7 +110,8 @@ def describe_identity(spec: str, kind: str, *, where: str | None = None) -> str 
     """Returns the identity that :func:`resolve` would give, without a connection.
 
     Returns:
-        None for a model on the hub whose commit is not known yet.
+        None for a model on the hub whose commit is not known yet, and for one of the catalog
+        that has yet to be fetched and converted.
 
     Raises:
         UserError: ``spec`` names no model of this kind.
@@ -118,7 +119,8 @@ def describe_identity(spec: str, kind: str, *, where: str | None = None) -> str 
     source = check_spec(spec, kind, where=where)
     match source:
         case CatalogModel():
-            return _catalog_identity(source)
+            known = source.prepare == "copy" or is_fetched(source)
+            return _catalog_identity(source) if known else None
         case HubModel():
             return _hub_identity(source, source.commit) if source.commit else None
         case Path():
@@ -126,14 +128,21 @@ def describe_identity(spec: str, kind: str, *, where: str | None = None) -> str 
 
 
 def _catalog_identity(model: CatalogModel) -> str:
-    """A model taken as it is has the identity of the same files in a folder of the user's."""
-    return _content_identity(
-        {
-            path: sha256
-            for path, sha256 in model.file_hashes.items()
-            if model.prepare != "copy" or path.endswith(READ_WHEN_LOADING)
-        }
-    )
+    """A model taken as it is has the identity of the same files in a folder of the user's.
+
+    That of one converted here has the converted weights in it, which are the converter's work:
+    another version of it may give others.
+    """
+    hashes = model.file_hashes
+    if model.prepare == "copy":
+        return _content_identity(
+            {path: sha for path, sha in hashes.items() if path.endswith(READ_WHEN_LOADING)}
+        )
+    prepared = read_json(model_folder(model) / MARKER)["files"]
+    weights = {
+        path: entry["sha256"] for path, entry in prepared.items() if path.endswith(".safetensors")
+    }
+    return _content_identity(hashes | weights)
 
 
 def _content_identity(hashes: Mapping[str, str]) -> str:

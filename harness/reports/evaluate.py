@@ -13,11 +13,13 @@ from harness.core.types import Estimate, Example, Prediction
 from harness.metrics import METRICS, MetricEntry
 from harness.metrics.base import Scored
 from harness.metrics.evaluate import ClassEstimates, estimates
-from harness.store.cells import CellStore
+from harness.store.cells import COSTS_FILE, CellStore
 from harness.store.manifest import CellRow, TaskRow, examples_file, read_manifest
-from harness.store.predictions import read_examples
+from harness.store.predictions import damaged, read_examples
 
 Estimates = dict[str, Estimate | ClassEstimates]
+
+COSTS = ("fit_seconds", "predict_seconds", "tokens", "peak_memory_mb", "test_rows")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -173,14 +175,19 @@ class RunReader:
             scored = _in_scope(task, examples, predictions)
         except ValueError as error:
             raise DataError(str(error), where=str(self.store.folder / row.identity)) from error
-        return FinishedCell(row, examples, predictions, scored, self.store.costs(row.identity))
+        return FinishedCell(row, examples, predictions, scored, self._costs(row.identity))
+
+    def _costs(self, identity: str) -> dict[str, Any]:
+        costs = self.store.costs(identity)
+        wrong = [name for name in COSTS if not isinstance(costs.get(name), int | float)]
+        if wrong:
+            folder = self.store.folder / identity
+            raise damaged(folder / COSTS_FILE, f"no number for {', '.join(wrong)}", delete=folder)
+        return costs
 
     def _task_examples(self, task: str) -> list[Example]:
         if task not in self._examples:
-            path = examples_file(self.run_dir, task)
-            if not path.is_file():
-                raise DataError("the run's test rows are missing", where=str(path))
-            self._examples[task] = read_examples(path)
+            self._examples[task] = read_examples(examples_file(self.run_dir, task))
         return self._examples[task]
 
 

@@ -5,12 +5,13 @@ What is undefined is a missing value, never 0.0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from harness.core.files import atomic_write
+from harness.core.progress import Progress
 from harness.core.types import Estimate, FieldValue
 from harness.reports.evaluate import FinishedCell, Group, RunReader, metrics_of
 from harness.reports.formats import FORMATS
@@ -55,7 +56,7 @@ def write_tables(run_dir: Path) -> pd.DataFrame:
     reader = RunReader(run_dir)
     rows: list[Row] = []
     cells: list[Row] = []
-    for group in reader.groups():
+    for group in _evaluating(reader):
         rows.append(_table_row(group))
         cells.extend(_cell_rows(group))
     table = _frame(rows, _table_columns(reader.manifest))
@@ -73,7 +74,7 @@ def run_table(run_dir: Path) -> pd.DataFrame:
         DataError: Its files do not belong together.
     """
     reader = RunReader(run_dir)
-    rows = [_table_row(group) for group in reader.groups()]
+    rows = [_table_row(group) for group in _evaluating(reader)]
     return _frame(rows, _table_columns(reader.manifest))
 
 
@@ -84,7 +85,7 @@ def cells_table(run_dir: Path) -> pd.DataFrame:
         UserError: The folder holds no run.
         DataError: Its files do not belong together.
     """
-    rows = [row for group in RunReader(run_dir).groups() for row in _cell_rows(group)]
+    rows = [row for group in _evaluating(RunReader(run_dir)) for row in _cell_rows(group)]
     return _frame(rows, _CELL_COLUMNS)
 
 
@@ -100,6 +101,15 @@ def predictions_table(run_dir: Path) -> pd.DataFrame:
     groups = RunReader(run_dir).groups()
     cells = [_prediction_frame(group, cell) for group in groups for cell in group.cells]
     return pd.concat([_frame([], _PREDICTION_COLUMNS), *cells], ignore_index=True)
+
+
+def _evaluating(reader: RunReader) -> Iterator[Group]:
+    """Yields the groups and shows how many have been worked on: the bootstrap takes its time."""
+    total = len({row.group for row in reader.manifest.cells})
+    with Progress("metrics", total, "row") as progress:
+        for group in reader.groups():
+            yield group
+            progress.update()
 
 
 def _table_columns(manifest: Manifest) -> dict[str, str]:

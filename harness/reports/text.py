@@ -74,8 +74,15 @@ def plain(text: str) -> str:
 
     Control characters go, and so do the invisible ones that turn the direction of the text.
     """
-    kept = (" " if unicodedata.category(sign) in _UNSEEN else sign for sign in text)
-    return " ".join("".join(kept).split())
+    return " ".join(harmless(text).split())
+
+
+def harmless(text: str) -> str:
+    """Returns text without anything a terminal could act on, its lines and spaces as they are."""
+    return "".join(
+        " " if sign not in "\n\t" and unicodedata.category(sign) in _UNSEEN else sign
+        for sign in text
+    )
 
 
 def _block(task: str, rows: Sequence[Row], metrics: Sequence[str], width: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import traceback
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,13 @@ from harness.runs.memory import PeakMemory
 from harness.runs.plan import Plan, PlannedCell
 from harness.runs.provenance import environment
 from harness.store.cells import CellStore, CellWriter
-from harness.store.manifest import Manifest, examples_file, write_manifest
+from harness.store.manifest import (
+    MANIFEST_FILE,
+    Manifest,
+    examples_file,
+    read_manifest,
+    write_manifest,
+)
 from harness.store.predictions import write_examples
 
 BLOCK_ROWS = 256
@@ -59,6 +66,7 @@ def execute(plan: Plan, run_dir: Path, room: ModelRoom) -> Outcome:
     """
     store = CellStore(run_dir)
     outcome = Outcome()
+    _warn_of_another(plan, run_dir)
     for planned in plan.tasks:
         write_examples(examples_file(run_dir, planned.task.name), planned.test)
     _write_manifest(plan, run_dir, outcome)
@@ -76,12 +84,32 @@ def execute(plan: Plan, run_dir: Path, room: ModelRoom) -> Outcome:
     return outcome
 
 
+class OtherRunWarning(UserWarning):
+    """The folder held the tables of another command."""
+
+
+def _warn_of_another(plan: Plan, run_dir: Path) -> None:
+    """Warns where the folder's tables will now be those of another command than before."""
+    if not (run_dir / MANIFEST_FILE).is_file():
+        return
+    before = dict(read_manifest(run_dir).provenance["experiment"])
+    now = plan.experiment.describe()
+    if {**before, "out": None} != {**now, "out": None}:
+        warnings.warn(
+            f"{run_dir} holds the run of another command; its cells are kept, and its tables are "
+            "replaced by this command's. To keep both, name another folder with --out",
+            OtherRunWarning,
+            stacklevel=2,
+        )
+
+
 def describe(cell: PlannedCell) -> str:
     """Returns a cell in a few words."""
     row = cell.row
     settings = f":{row.settings}" if row.settings else ""
-    budget = f", {row.labels} labels, draw {row.draw + 1}" if row.labels != "0" else ""
-    return f"{row.task}, {row.method}{settings}{budget}"
+    budget = f"{row.labels} labels, draw {row.draw + 1}" if row.labels != "0" else ""
+    parts = (row.task, row.method + settings, row.model, row.prompt, budget)
+    return ", ".join(part for part in parts if part)
 
 
 def _write_manifest(plan: Plan, run_dir: Path, outcome: Outcome) -> None:
@@ -131,7 +159,8 @@ def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom) -> None:
     meter = Meter()
     with PeakMemory() as memory:
         context = _context(cell, room, meter)
-        unlabelled = cell.planned.task.unlabelled_texts()
+        uses_unlabelled = "unlabelled" in cell.method.entry.uses
+        unlabelled = cell.planned.task.unlabelled_texts() if uses_unlabelled else ()
         started = time.perf_counter()
         method = cell.method.build().fit(cell.train, unlabelled, context)
         fit_seconds = time.perf_counter() - started - meter.inside_seconds

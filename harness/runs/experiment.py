@@ -111,7 +111,7 @@ class Experiment(YamlModel):
     def run_dir(self) -> Path:
         """The run's folder: as given, else ``results/`` and the names of the tasks."""
         named = "+".join(_task_name(Path(name)) for name in self.task)
-        return Path(self.out) if self.out else Path("results") / named
+        return Path(self.out).expanduser() if self.out else Path("results") / named
 
     def describe(self) -> dict[str, Any]:
         """Returns the settings for the manifest, as JSON."""
@@ -155,7 +155,16 @@ def read_experiment(path: Path | None, flags: dict[str, Any]) -> Experiment:
         )
     empty = frozenset(field for field in yaml.empty if field[0] not in given)
     asked = _Asked(yaml.path, {**yaml.data, **given}, yaml.lines, empty, frozenset(given))
-    return validate(Experiment, asked)
+    experiment = validate(Experiment, asked)
+    for folder in (experiment.run_dir, *experiment.run_dir.parents):
+        if folder.exists() and not folder.is_dir():
+            raise UserError(
+                "the run's folder cannot be made here",
+                where=asked.where(("out",)),
+                found=f"the file {folder}",
+                expected="a folder, or a path where none stands yet",
+            )
+    return experiment
 
 
 def _load(path: Path) -> Located:

@@ -28,6 +28,7 @@ def cell_record(
     seed: int,
     prompt: PromptTemplate | None,
     model: str | None,
+    unlabelled: Sequence[Example] = (),
 ) -> dict[str, Any]:
     """Returns what a cell is made of; what its method declares unused is left out.
 
@@ -40,6 +41,7 @@ def cell_record(
         seed: The seed of the cell.
         prompt: The prompt template, for a method that uses one.
         model: The identity of the model, for a method that needs one.
+        unlabelled: The unlabelled examples, for a method that uses them.
     """
     uses = spec.entry.uses
     record: dict[str, Any] = {
@@ -54,6 +56,8 @@ def cell_record(
     }
     if "labels" in uses:
         record["train"] = hash_examples(train)
+    if "unlabelled" in uses:
+        record["unlabelled"] = hash_examples(unlabelled)
     if "seed" in uses:
         record["seed"] = seed
     if "label_words" in uses:

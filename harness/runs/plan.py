@@ -20,6 +20,7 @@ from harness.tasks.task import Task, task_of
 
 NO_LABELS = Budget.parse("0")
 IdentityOf = Callable[[str, str], str]
+Draws = Mapping[tuple[Budget, int], Draw]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +120,7 @@ def make_plan(experiment: Experiment, identity_of_model: IdentityOf) -> Plan:
     asked = read_requests(experiment)
     data_dir = Path(experiment.data_dir).expanduser() if experiment.data_dir else None
     tasks = [_plan_task(experiment, task_of(file, data_dir=data_dir)) for file in asked.tasks]
+    draws = {planned.task.name: _draw(experiment, planned.task, asked.methods) for planned in tasks}
     models = {
         kind: _plan_models(kind, specs, identity_of_model) for kind, specs in asked.models.items()
     }
@@ -126,9 +128,21 @@ def make_plan(experiment: Experiment, identity_of_model: IdentityOf) -> Plan:
         cell
         for planned in tasks
         for request in asked.methods
-        for cell in _cells(experiment, planned, request, models, asked.prompts[planned.task.name])
-    ]
+        for cell in _cells(
+            experiment, planned, request, draws[planned.task.name],
+            models=models, prompts=asked.prompts[planned.task.name],
+        )
+    ]  # fmt: skip
     return Plan(experiment, tuple(tasks), tuple(cells))
+
+
+def _draw(experiment: Experiment, task: Task, methods: Sequence[Request]) -> Draws:
+    """Returns the draws that the methods of a run need, each made once."""
+    needed = dict.fromkeys(key for request in methods for key in _draws_of(request))
+    return {
+        (budget, number): draw(task.train, task.labels, budget, seed=experiment.seed, draw=number)
+        for budget, number in needed
+    }
 
 
 def _plan_models(
@@ -160,6 +174,8 @@ def _cells(
     experiment: Experiment,
     planned: PlannedTask,
     request: Request,
+    draws: Draws,
+    *,
     models: Mapping[ModelKind, Sequence[PlannedModel]],
     prompts: Sequence[PromptTemplate],
 ) -> Iterator[PlannedCell]:
@@ -167,29 +183,21 @@ def _cells(
     test_hash = hash_examples([example.without_target() for example in planned.test])
     for model in models[entry.model] if entry.model else [None]:
         for prompt in prompts if "prompt" in entry.uses else [None]:
-            for budget in request.budgets if "labels" in entry.uses else [NO_LABELS]:
-                for number in range(_draws(request, budget)):
-                    drawn = draw(
-                        planned.task.train,
-                        planned.task.labels,
-                        budget,
-                        seed=experiment.seed,
-                        draw=number,
-                    )
-                    yield _cell(
-                        experiment.seed, planned, request.method, test_hash,
-                        model=model, prompt=prompt, budget=budget, drawn=drawn, number=number,
-                    )  # fmt: skip
+            for budget, number in _draws_of(request):
+                yield _cell(
+                    experiment.seed, planned, request.method, test_hash, model=model,
+                    prompt=prompt, budget=budget, drawn=draws[budget, number], number=number,
+                )  # fmt: skip
 
 
-def _draws(request: Request, budget: Budget) -> int:
-    """Returns how many draws make a difference."""
+def _draws_of(request: Request) -> Iterator[tuple[Budget, int]]:
+    """Yields the budgets of a method, each with the numbers of the draws that can differ."""
     uses = request.method.entry.uses
-    if "labels" not in uses:
-        return 1
-    if budget.kind == "all" and "seed" in uses:
-        return request.draws
-    return min(request.draws, budget.draws or request.draws)
+    for budget in request.budgets if "labels" in uses else [NO_LABELS]:
+        count = min(request.draws, budget.draws or request.draws)
+        if budget.kind == "all" and "seed" in uses:
+            count = request.draws
+        yield from ((budget, number) for number in range(count))
 
 
 def _cell(
@@ -211,6 +219,7 @@ def _cell(
         kind=task.kind,
         labels=task.labels,
         train=train,
+        unlabelled=task.unlabelled_texts() if "unlabelled" in method.entry.uses else (),
         test_hash=test_hash,
         seed=cell_seed(seed, number),
         prompt=prompt,

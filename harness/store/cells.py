@@ -18,7 +18,12 @@ from typing import Any
 
 from harness.core.files import atomic_write, move_folder, pretty_json, read_json
 from harness.core.types import Prediction
-from harness.store.predictions import StoredPredictions, read_predictions, write_predictions
+from harness.store.predictions import (
+    StoredPredictions,
+    damaged,
+    read_predictions,
+    write_predictions,
+)
 
 CELL_FILE = "cell.json"
 COSTS_FILE = "costs.json"
@@ -45,12 +50,26 @@ class CellStore:
         return record
 
     def costs(self, identity: str) -> dict[str, Any]:
-        """Returns what was measured while the cell was computed."""
-        costs: dict[str, Any] = read_json(self.folder / identity / COSTS_FILE)
+        """Returns what was measured while the cell was computed.
+
+        Raises:
+            DataError: The file is missing or damaged.
+        """
+        path = self.folder / identity / COSTS_FILE
+        try:
+            costs = read_json(path)
+        except (FileNotFoundError, ValueError) as error:
+            raise damaged(path, error, delete=path.parent) from error
+        if not isinstance(costs, dict):
+            raise damaged(path, costs, delete=path.parent)
         return costs
 
     def predictions(self, identity: str) -> StoredPredictions:
-        """Returns the cell's predictions."""
+        """Returns the cell's predictions.
+
+        Raises:
+            DataError: The file is missing or damaged.
+        """
         return read_predictions(self.folder / identity / PREDICTIONS_FILE)
 
     def tidy(self) -> None:

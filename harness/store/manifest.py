@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.core.errors import UserError
+from harness.core.errors import DataError, UserError
 from harness.core.files import atomic_write, pretty_json, read_json
 
 MANIFEST_FILE = "manifest.json"
@@ -112,6 +112,7 @@ def read_manifest(run_dir: Path) -> Manifest:
 
     Raises:
         UserError: The folder holds no run, or one of another format.
+        DataError: Something in the manifest is missing or damaged.
     """
     path = run_dir / MANIFEST_FILE
     if not path.is_file():
@@ -133,11 +134,28 @@ def read_manifest(run_dir: Path) -> Manifest:
             expected=f"format {FORMAT}",
             hint="run it again into a new folder",
         )
+    try:
+        return _manifest(content)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            "this manifest of a run is damaged",
+            where=str(path),
+            found=f"{type(error).__name__}: {error}",
+            hint="run the same command again: it is written anew, and finished cells are kept",
+        ) from error
+
+
+def _manifest(content: dict[str, Any]) -> Manifest:
+    tasks = {name: _task(row) for name, row in content["tasks"].items()}
+    cells = tuple(CellRow(**(row | {"notes": tuple(row["notes"])})) for row in content["cells"])
+    for cell in cells:
+        if cell.task not in tasks:
+            raise KeyError(cell.task)
     return Manifest(
-        tasks={name: _task(row) for name, row in content["tasks"].items()},
-        cells=tuple(CellRow(**(row | {"notes": tuple(row["notes"])})) for row in content["cells"]),
-        failures=content["failures"],
-        seed=content["seed"],
+        tasks=tasks,
+        cells=cells,
+        failures=dict(content["failures"].items()),
+        seed=int(content["seed"]),
         provenance=content["provenance"],
     )
 

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.core.errors import DataError
 from harness.core.files import atomic_path
 from harness.core.types import Example, Prediction
+
+PREDICTION_COLUMNS = ("row", "output", "failure", "probabilities")
+EXAMPLE_COLUMNS = ("row", "target")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,8 +46,12 @@ def write_predictions(path: Path, rows: Sequence[int], predictions: Sequence[Pre
 
 
 def read_predictions(path: Path) -> StoredPredictions:
-    """Reads what :func:`write_predictions` wrote."""
-    columns = _read(path)
+    """Reads what :func:`write_predictions` wrote.
+
+    Raises:
+        DataError: The file is missing or damaged.
+    """
+    columns = _read(path, PREDICTION_COLUMNS, delete=path.parent)
     made = [
         Prediction(output, None if shares is None else tuple(shares), failure)
         for output, failure, shares in zip(
@@ -67,8 +75,12 @@ def write_examples(path: Path, examples: Sequence[Example]) -> None:
 
 
 def read_examples(path: Path) -> list[Example]:
-    """Reads what :func:`write_examples` wrote."""
-    columns = _read(path)
+    """Reads what :func:`write_examples` wrote.
+
+    Raises:
+        DataError: The file is missing or damaged.
+    """
+    columns = _read(path, EXAMPLE_COLUMNS, delete=path)
     names = [name for name in columns if name.startswith("field:")]
     return [
         Example(
@@ -87,8 +99,24 @@ def _write(table: Any, path: Path) -> None:
         pq.write_table(table, aside, compression="zstd")
 
 
-def _read(path: Path) -> dict[str, list[Any]]:
+def damaged(path: Path, found: object, *, delete: Path) -> DataError:
+    """Returns the error for a run's file that cannot be read, with what to delete."""
+    return DataError(
+        "this file of a run is missing or damaged",
+        where=str(path),
+        found=str(found),
+        hint=f"delete {delete} and run the same command again: it is written anew",
+    )
+
+
+def _read(path: Path, expected: Sequence[str], *, delete: Path) -> dict[str, list[Any]]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns: dict[str, list[Any]] = pq.ParquetFile(path).read().to_pydict()
+    try:
+        columns: dict[str, list[Any]] = pq.ParquetFile(path).read().to_pydict()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise damaged(path, error, delete=delete) from error
+    if absent := [name for name in expected if name not in columns]:
+        raise damaged(path, f"no column {', '.join(absent)}", delete=delete)
     return columns

@@ -77,13 +77,13 @@ def _one_sided_labels(task: Task) -> Iterator[Finding]:
 def _repeated(task: Task) -> Iterator[Finding]:
     splits = {
         name: Counter(normalised(task.text(row)) for row in rows)
-        for name, rows in _splits(task).items()
+        for name, rows in (_splits(task) | {"unlabelled": task.unlabelled}).items()
     }
     aside = "(case, punctuation and white space aside)"
     for name, texts in splits.items():
         if repeats := texts.total() - len(texts):
             yield Finding("note", f"{name}: {repeats} rows repeat an earlier text {aside}")
-    for name in ("train", "validation"):
+    for name in ("train", "validation", "unlabelled"):
         if both := sum(
             texts for text, texts in splits["test"].items() if text in splits.get(name, {})
         ):

@@ -8,7 +8,6 @@ kind holds the smaller one.
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -119,8 +118,14 @@ def draw(
         draw: The number of the draw, from 0.
 
     Raises:
-        UserError: The pool is smaller than the budget, or lacks a row that the budget lists.
+        UserError: The pool is empty or smaller than the budget, or lacks a row that it lists.
     """
+    if not pool and budget != Budget("total", 0):
+        raise UserError(
+            "this task has no training rows",
+            found=f"the label budget {budget}",
+            hint="zero_shot and label_embedding need none",
+        )
     if budget.kind == "all":
         return Draw(tuple(range(len(pool))))
     if budget.kind == "rows":
@@ -190,7 +195,7 @@ def _read_rows(path: Path) -> tuple[tuple[int, ...], ...]:
         content = read_json(path)
     except OSError as error:
         raise UserError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also of an enormous number
         raise UserError(f"not valid JSON: {error}", where=str(path)) from None
     return _checked_rows(content, where=str(path))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
@@ -51,7 +52,7 @@ class Splits(YamlModel):
     @field_validator("test")
     @classmethod
     def _share_or_count(cls, value: float) -> float:
-        if value >= 1 and value != int(value):
+        if not math.isfinite(value) or (value >= 1 and value != int(value)):
             raise FieldProblem("wrong value", found=value, expected="a share below 1 or a number")
         return value
 
@@ -182,7 +183,8 @@ class LabelledDefinition(Definition):
     labels: tuple[NamedLabel, ...] | None = Field(
         default=None,
         min_length=2,
-        description="The labels, in order; default: those found in train, sorted.",
+        description="The labels, in order; default: those found in train (in all rows where test "
+        "rows are drawn), sorted.",
     )
     out_of_scope: str | None = Field(
         default=None,

@@ -37,7 +37,7 @@ def draw_test(
 ) -> tuple[list[Example], list[Example]]:
     """Divides labelled rows into train and test, in file order.
 
-    Each label gives its share. Rows are taken in the order of the sha256 of the seed and their
+    Each label gives its share, but keeps at least one text to train on. Rows are taken in the order of the sha256 of the seed and their
     text, so the split depends on no library's generator and a row added later moves no other.
     Rows with equal text (case, punctuation, white space aside) stay together, on the side that
     the label of the first of them decides.
@@ -49,10 +49,10 @@ def draw_test(
 
     Returns:
         The rows to train on and those to test on. There may be a few test rows fewer than asked
-        for, where equal texts would have to be divided.
+        for, where equal texts would have to be divided or a label would have no row left.
 
     Raises:
-        DataError: As many test rows as there are rows, or more.
+        DataError: As many test rows as there are rows, or more; or no row can be spared.
     """
     if splits.test >= max(len(examples), 1):
         raise DataError(
@@ -64,25 +64,46 @@ def draw_test(
     for example in examples:
         groups[normalised(text(example))].append(example)
     chosen = _chosen(groups, splits, len(examples))
+    if not chosen:
+        raise DataError(
+            "no row can be spared to test on: each label keeps a text to train on",
+            found=f"{len(examples)} rows, {len(groups)} different texts",
+            expected=f"enough to draw {splits.test:g} from",
+        )
     train = [example for example in examples if example.row not in chosen]
     return train, [example for example in examples if example.row in chosen]
 
 
 def _chosen(groups: dict[str, list[Example]], splits: Splits, count: int) -> set[int]:
     """Returns the numbers of the test rows, out of groups of rows with equal text."""
+    order = {key: _order(splits.seed, key) for key in groups}
+    kept = _kept(groups, order)
     by_label: dict[str, list[str]] = defaultdict(list)
-    for key, group in groups.items():
-        by_label[str(group[0].target)].append(key)
-    sizes = {label: sum(len(groups[key]) for key in keys) for label, keys in by_label.items()}
+    for key in sorted(groups, key=order.__getitem__):
+        by_label[str(groups[key][0].target)].append(key)
+    sizes = {
+        label: sum(len(groups[key]) for key in keys)
+        for label, keys in by_label.items()
+        if not kept.issuperset(keys)
+    }
     shares = apportion(sizes, splits.test if splits.test >= 1 else splits.test * count)
     chosen: set[int] = set()
-    for label, keys in by_label.items():
-        left = shares[label]
-        for key in sorted(keys, key=lambda key: _order(splits.seed, key)):
-            if len(groups[key]) <= left:
+    for label, left in shares.items():
+        for key in by_label[label]:
+            if key not in kept and len(groups[key]) <= left:
                 chosen.update(example.row for example in groups[key])
                 left -= len(groups[key])
     return chosen
+
+
+def _kept(groups: dict[str, list[Example]], order: dict[str, str]) -> set[str]:
+    """Returns the texts that stay in train: of each label's, the last to be drawn."""
+    last: dict[str, str] = {}
+    for key, group in groups.items():
+        for example in group:
+            label = str(example.target)
+            last[label] = max(last.get(label, key), key, key=order.__getitem__)
+    return set(last.values())
 
 
 def apportion(sizes: dict[str, int], total: float) -> dict[str, int]:

@@ -15,7 +15,7 @@ from harness.core.types import Example, Label
 from harness.tasks.definition import TaskFile, load_kind, read_definition
 from harness.tasks.kinds.base import Kind
 from harness.tasks.reading import check_targets, read_tables, to_examples
-from harness.tasks.splits import draw_test
+from harness.tasks.splits import draw_test, normalised
 
 SPLITS = ("train", "validation", "test", "unlabelled")
 
@@ -67,8 +67,20 @@ class Task:
         return self._kind.text(example.fields)
 
     def unlabelled_texts(self) -> tuple[Example, ...]:
-        """Returns rows without targets: the unlabelled split, else the training pool."""
-        return self.unlabelled or tuple(example.without_target() for example in self.train)
+        """Returns rows without targets: the unlabelled split, else the training pool.
+
+        Rows with the text of a test row (case, punctuation, white space aside) are left out.
+        """
+        return self._unlabelled_texts
+
+    @functools.cached_property
+    def _unlabelled_texts(self) -> tuple[Example, ...]:
+        tested = {normalised(self.text(example)) for example in self.test}
+        return tuple(
+            example.without_target()
+            for example in self.unlabelled or self.train
+            if normalised(self.text(example)) not in tested
+        )
 
     @functools.cached_property
     def _kind(self) -> Kind[Any, Any]:
@@ -98,7 +110,9 @@ def task_of(file: TaskFile, *, data_dir: Path | None = None) -> Task:
         for name, table in tables.items()
     }
     splits = _with_test(file, read)
-    labels = file.kind.labels(definition, (str(row.target) for row in splits["train"]))
+    # Where the test rows are drawn, their labels were not set apart either.
+    labelled = splits["train"] + (() if "test" in read else splits["test"])
+    labels = file.kind.labels(definition, (str(row.target) for row in labelled))
     out_of_scope = file.kind.out_of_scope(definition)
     known = [label.name for label in labels] + ([out_of_scope] if out_of_scope else [])
     for name, examples in read.items():

@@ -31,7 +31,7 @@ def harness(monkeypatch):
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # put back afterwards
 
     def harness(*arguments):
-        result = CliRunner().invoke(main, [str(part) for part in arguments])
+        result = CliRunner().invoke(main, [str(part) for part in arguments], prog_name="harness")
         assert result.exc_info[0] is SystemExit, result.exc_info
         assert "Traceback" not in result.output
         return result

@@ -1,4 +1,4 @@
-"""Help answers at once: for it, no heavy library is imported, nor a command that is not asked for."""
+"""Help answers at once: no heavy library is imported for it, and no command without being asked."""
 
 import subprocess
 import sys

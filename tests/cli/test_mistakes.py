@@ -46,7 +46,7 @@ RUN = ("run", "--task", "customer_emails")
         ([*RUN, "--out", "a_file"], ["'--out'", "'a_file' is a file"]),
         (["run", "no.yaml"], ["no.yaml: there is no such file", "--task NAME"]),
         (["run", "customer_emails"], ["there is no such file", "--task NAME"]),
-        (["run", "broken.yaml"], ["broken.yaml:2: not valid YAML"]),
+        (["run", "broken.yaml"], ["broken.yaml:3: not valid YAML"]),
         (["run", "wrong.yaml"], ["wrong.yaml:2: draw: unknown key", "did you mean 'draws'?"]),
         (["prompts", "render", "intent_v1"], ["Missing option '--task'"]),
         (["prompts", "render", "intent_v1", "--task", "customer_emails", "--row", "5000"],

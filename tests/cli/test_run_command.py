@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.methods import METHODS
 from harness.store.manifest import read_manifest
 
 TWO = ("--method", "majority", "--method", "tfidf")
@@ -104,13 +105,12 @@ def test_what_shadows_a_shipped_task_warns(harness, task):
 
 
 def test_all_methods_with_tiny_models(printed, task, tiny_causal_lm_folder, tiny_encoder_folder):
+    models = (f"causal_lm:{tiny_causal_lm_folder}", f"encoder:{tiny_encoder_folder}")
+    flags = [part for model in models for part in ("--model", model)]
     shown = printed(
-        "run", "--task", task, "--labels", "2/class", "--draws", "1", "--limit", "4",
-        "--model", f"causal_lm:{tiny_causal_lm_folder}", "--model", f"encoder:{tiny_encoder_folder}",
-    )  # fmt: skip
+        "run", "--task", task, *flags, "--labels", "2/class", "--draws", "1", "--limit", "4"
+    )
     rows = table("results/mails")
-    from harness.methods import METHODS
-
     assert [row["method"] for row in rows] == [entry.name for entry in METHODS]
     assert {row["test_rows"] for row in rows} == {"4"}
     assert " 0 failed; " in shown

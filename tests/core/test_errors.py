@@ -3,7 +3,6 @@ import pytest
 from harness.core.errors import (
     DataError,
     HarnessError,
-    MissingExtraError,
     ModelError,
     UserError,
     nearest,
@@ -35,15 +34,8 @@ def test_what_was_found_is_cut():
 def test_the_tree_of_errors():
     assert issubclass(DataError, UserError)
     assert issubclass(UserError, HarnessError)
-    for other in (ModelError, MissingExtraError):
-        assert issubclass(other, HarnessError)
-        assert not issubclass(other, UserError)
-
-
-def test_a_missing_extra_gives_the_command():
-    error = MissingExtraError("a plot", "matplotlib", "plot")
-    assert "'matplotlib'" in str(error)
-    assert "pip install 'harness[plot]'" in str(error)
+    assert issubclass(ModelError, HarnessError)
+    assert not issubclass(ModelError, UserError)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import time
 import warnings
 
 import pytest
@@ -13,7 +14,7 @@ from harness.methods.base import Method
 from harness.methods.spec import MethodSpec
 from harness.models.room import ModelRoom
 from harness.runs import execute as execute_module
-from harness.runs.execute import describe, execute
+from harness.runs.execute import OtherRunWarning, describe, execute
 from harness.store.cells import CellStore
 from harness.store.manifest import examples_file, read_manifest
 from harness.store.predictions import read_examples
@@ -217,9 +218,21 @@ def test_the_manifest_says_where_the_numbers_come_from(finished, models):
 def test_cells_in_a_few_words(plan):
     cells = plan("few_shot:k=2", "zero_shot", draws=1).cells
     assert [describe(cell) for cell in cells] == [
-        "tiny, few_shot:k=2, 2/class labels, draw 1",
-        "tiny, zero_shot",
+        "tiny, few_shot:k=2, tiny-llama, intent_v1, 2/class labels, draw 1",
+        "tiny, zero_shot, tiny-llama, intent_v1",
     ]
+
+
+@pytest.fixture
+def ask_for_unlabelled(monkeypatch):
+    """Makes a method declare that it uses unlabelled rows."""
+
+    def ask(name):
+        entry = METHODS.get(name)
+        asking = dataclasses.replace(entry, uses=(*entry.uses, "unlabelled"))
+        monkeypatch.setitem(METHODS.entries(), name, asking)
+
+    return ask
 
 
 class Spy(Method):
@@ -275,8 +288,13 @@ def test_labels_of_test_rows_never_reach_a_method(run, replace, tiny_task):
     assert spy.seen["train"] == list(tiny_task.train)
 
 
-def test_unlabelled_rows_have_no_label_and_are_no_test_rows(run, replace, tiny_task):
+def test_unlabelled_rows_have_no_label_and_are_no_test_rows(
+    run, replace, ask_for_unlabelled, tiny_task
+):
     spy = replace("majority", type("FreshSpy", (Spy,), {}))
+    run("majority", labels=["1/class"])
+    assert spy.seen["unlabelled"] == []  # it did not ask for them
+    ask_for_unlabelled("majority")
     run("majority", labels=["1/class"])
     unlabelled = spy.seen["unlabelled"]
     assert unlabelled == [example.without_target() for example in tiny_task.train]
@@ -285,7 +303,8 @@ def test_unlabelled_rows_have_no_label_and_are_no_test_rows(run, replace, tiny_t
     }
 
 
-def test_a_tasks_own_unlabelled_rows_come_first(run, replace, task_file):
+def test_a_tasks_own_unlabelled_rows_come_first(run, replace, ask_for_unlabelled, task_file):
+    ask_for_unlabelled("majority")
     path = task_file(test=["x,y,a", "z,w,b"])
     (path.parent / "more.csv").write_text("subject,body\nalone,here\n")
     content = path.read_text().replace(
@@ -349,10 +368,12 @@ def test_an_interruption_is_no_failure(run, replace, tmp_path):
     ]
 
 
-def test_a_resumed_cell_is_charged_as_one_that_was_not_interrupted(finished, run, monkeypatch):
-    from harness.methods.prompted import Prompted
-
-    predict, calls = Prompted.predict, []
+@pytest.mark.parametrize("name", ["few_shot:k=2", "fine_tune:epochs=1,min_steps=2"])
+def test_a_resumed_cell_is_charged_as_one_that_was_not_interrupted(
+    finished, run, monkeypatch, name
+):
+    kind = METHODS.get(name.partition(":")[0]).load()
+    predict, calls = kind.predict, []
 
     def interrupted(self, examples):
         calls.append(len(examples))
@@ -360,12 +381,46 @@ def test_a_resumed_cell_is_charged_as_one_that_was_not_interrupted(finished, run
             raise KeyboardInterrupt
         return predict(self, examples)
 
-    monkeypatch.setattr(Prompted, "predict", interrupted)
+    monkeypatch.setattr(kind, "predict", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run("few_shot:k=2", folder="other", cache="other_cache")
-    _, other = run("few_shot:k=2", folder="other", cache="other_cache")
+        run(name, folder="other", cache="other_cache")
+    _, other = run(name, folder="other", cache="other_cache")
     assert calls == [3, 3, 3, 2, 3, 3, 2]
     assert tokens(other).items() <= tokens(finished).items()
+
+
+def test_a_text_that_is_learned_and_tested_is_charged_once(run, task_file, tiny_encoder):
+    from harness.models.encoder import tokenise
+
+    path = task_file(train=["one,x,a", "two,y,b"], test=["one,x,a", "one,x,b", "three,z,b"])
+    _, run_dir = run("prototypes", task=[str(path)], labels=["all"])
+    ids = tokenise(tiny_encoder.load(), ["one\nx", "two\ny", "three\nz"])
+    assert list(tokens(run_dir).values()) == [sum(map(len, ids))]
+
+
+def test_waiting_for_outputs_is_not_charged(finished, run, monkeypatch):
+    from harness.models.encoder import LocalEncoder
+
+    encode = LocalEncoder.encode
+
+    def slow(self, texts):
+        time.sleep(0.3)
+        return encode(self, texts)
+
+    monkeypatch.setattr(LocalEncoder, "encode", slow)
+    _, other = run("prototypes", folder="other", draws=1)
+    (cost,) = costs(other).values()
+    assert cost["fit_seconds"] < 0.3
+    assert cost["predict_seconds"] < 0.3
+
+
+def test_what_a_kill_left_of_a_finished_cell_goes_away(finished, run):
+    identity = read_manifest(finished).cells[0].identity
+    leftover = finished / "cells" / f".{identity}.partial"
+    leftover.mkdir()
+    (leftover / "block-00000.parquet").touch()
+    run("majority", labels=["1/class,2/class"])
+    assert not leftover.exists()
 
 
 def test_cells_of_equal_identity_share_their_folder(run, plan, tiny_task_folder, tmp_path):
@@ -403,3 +458,14 @@ def test_another_method_version_is_computed_again(finished, run, monkeypatch):
     monkeypatch.setitem(METHODS.entries(), "prototypes", raised)
     outcome, _ = run("prototypes", "majority")
     assert (outcome.computed, outcome.reused, outcome.texts_encoded) == (2, 2, 0)
+
+
+def test_another_command_in_the_same_folder_is_announced(run):
+    run("majority")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", OtherRunWarning)
+        run("majority")
+    with pytest.warns(OtherRunWarning, match="its cells are kept"):
+        outcome, run_dir = run("majority", "tfidf:C=1")
+    assert outcome.reused == 2
+    assert {row.method for row in read_manifest(run_dir).cells} == {"majority", "tfidf"}

@@ -292,3 +292,17 @@ def test_the_keys_are_the_flags_of_harness_run():
 def test_the_demo_is_an_experiment():
     path = Path(__file__).resolve().parents[2] / "docs" / "demo.yaml"
     assert read_experiment(path, {}).task == ["customer_emails"]
+
+
+@pytest.mark.parametrize("out", ["afile", "afile/below"])
+def test_a_file_stands_where_the_folder_should_be(tmp_path, monkeypatch, tiny_task_folder, out):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "afile").write_text("")
+    with pytest.raises(UserError, match="cannot be made here") as caught:
+        read_experiment(None, {"task": (str(tiny_task_folder),), "out": out})
+    assert caught.value.where == "--out"
+
+
+def test_a_home_folder_is_meant_by_a_tilde(tiny_task_folder):
+    asked = read_experiment(None, {"task": (str(tiny_task_folder),), "out": "~/runs-of-nobody"})
+    assert "~" not in str(asked.run_dir)

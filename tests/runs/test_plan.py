@@ -289,7 +289,7 @@ def test_a_method_that_learns_is_given_labels(refusal, plan, task_file, budget):
 
 
 def test_a_budget_larger_than_the_pool(refusal, task_file):
-    error = refusal(task=[str(task_file())], method=["tfidf"], labels=["13"])
+    error = refusal(task=[str(task_file())], method=["zero_shot", "tfidf"], labels=["13"])
     assert "larger than the training pool" in str(error)
     assert "at most 12" in str(error)
 
