@@ -51,7 +51,6 @@ Examples:
 )
 @click.option(
     "--data-dir",
-    envvar="HARNESS_DATA",
     metavar="DIR",
     help="Where data files are looked up first (or HARNESS_DATA).",
 )

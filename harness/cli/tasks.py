@@ -146,7 +146,7 @@ def _say(text: str, *, err: bool = False) -> None:
     from harness.reports.text import plain
 
     lines = (re.split(r"( {2,})", line) for line in text.split("\n"))
-    shown = ("".join(part if part.isspace() else plain(part) for part in line) for line in lines)
+    shown = ("".join(plain(part) if part.strip(" ") else part for part in line) for line in lines)
     click.echo("\n".join(shown), err=err)
 
 

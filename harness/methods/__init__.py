@@ -23,6 +23,7 @@ class MethodEntry(Entry):
             unlabelled ones, the draw's seed (on the same examples), a prompt template, the words
             of the labels. What is not named here is not handed over, or is left out of identity.
         libraries: The packages, beside those the model brings, whose version may change them.
+        imports: Modules that every cell needs; a run imports them before its clocks start.
         version: Raised whenever the same settings would predict otherwise than before.
     """
 
@@ -31,6 +32,7 @@ class MethodEntry(Entry):
     model: Literal["causal_lm", "encoder"] | None = None
     uses: tuple[Use, ...] = ("labels",)
     libraries: tuple[str, ...] = ("numpy",)
+    imports: tuple[str, ...] = ()
     version: int = 1
 
 
@@ -49,6 +51,7 @@ METHODS: Registry[MethodEntry] = Registry(
             "TF-IDF of words and character n-grams, logistic regression",
             way="control",
             libraries=("scikit-learn", "scipy", "numpy"),
+            imports=("sklearn.linear_model", "sklearn.feature_extraction.text"),
         ),
         MethodEntry(
             "zero_shot",
@@ -95,6 +98,7 @@ METHODS: Registry[MethodEntry] = Registry(
             way="feature extraction",
             model="encoder",
             libraries=("scikit-learn", "scipy", "numpy"),
+            imports=("sklearn.linear_model", "sklearn.model_selection"),
         ),
         MethodEntry(
             "fine_tune",

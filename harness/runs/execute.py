@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import time
 import traceback
 import warnings
@@ -157,8 +158,10 @@ def _attempt(
 
 def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom) -> None:
     meter = Meter()
+    context = _context(cell, room, meter)
+    for module in cell.method.entry.imports:
+        importlib.import_module(module)
     with PeakMemory() as memory:
-        context = _context(cell, room, meter)
         uses_unlabelled = "unlabelled" in cell.method.entry.uses
         unlabelled = cell.planned.task.unlabelled_texts() if uses_unlabelled else ()
         started = time.perf_counter()

@@ -136,7 +136,7 @@ def read_manifest(run_dir: Path) -> Manifest:
         )
     try:
         return _manifest(content)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(
             "this manifest of a run is damaged",
             where=str(path),

@@ -37,8 +37,9 @@ def draw_test(
 ) -> tuple[list[Example], list[Example]]:
     """Divides labelled rows into train and test, in file order.
 
-    Each label gives its share, but keeps at least one text to train on. Rows are taken in the order of the sha256 of the seed and their
-    text, so the split depends on no library's generator and a row added later moves no other.
+    Each label gives its share, but keeps at least one text to train on. Rows are taken in the
+    order of the sha256 of the seed and their text, so the split depends on no library's generator
+    and a row added later moves no other.
     Rows with equal text (case, punctuation, white space aside) stay together, on the side that
     the label of the first of them decides.
 
@@ -88,7 +89,8 @@ def _chosen(groups: dict[str, list[Example]], splits: Splits, count: int) -> set
     }
     shares = apportion(sizes, splits.test if splits.test >= 1 else splits.test * count)
     chosen: set[int] = set()
-    for label, left in shares.items():
+    for label, share in shares.items():
+        left = share
         for key in by_label[label]:
             if key not in kept and len(groups[key]) <= left:
                 chosen.update(example.row for example in groups[key])

@@ -1,6 +1,7 @@
 """Every mistake ends with 2, and with a message that says where and what to do."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -60,6 +61,8 @@ RUN = ("run", "--task", "customer_emails")
         (["export", "nowhere", "--format", "markdwon"], ["--format", "did you mean 'markdown'?"]),
         (["export", "nowhere", "--rows", "lines"], ["'--rows'", "'table', 'cells'"]),
         (["export", "nowhere", "--output", "."], ["'--output'", "is a directory"]),
+        (["prompts", "render", "intent_v1", "--task", "customer_emails", "--labels", "8/clas"],
+         ["not a label budget", "8/class, 100, all"]),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) and "run" in part[0] else None,
 )  # fmt: skip
@@ -121,6 +124,7 @@ def test_a_bug_shows_its_traceback(monkeypatch):
         (KeyboardInterrupt(), 130, "\ninterrupted; the same command goes on from here\n"),
         (OSError(28, "No space left on device", "table.csv"), 1,
          "error: table.csv: No space left on device\n"),
+        (OSError(28, "No space left on device"), 1, "error: No space left on device\n"),
     ],
 )  # fmt: skip
 def test_what_comes_from_outside_ends_in_a_line(harness, monkeypatch, error, code, said):
@@ -132,3 +136,20 @@ def test_what_comes_from_outside_ends_in_a_line(harness, monkeypatch, error, cod
     monkeypatch.setattr(doctor.command, "callback", fail)
     result = harness("doctor")
     assert (result.exit_code, result.stderr) == (code, said)
+
+
+@pytest.mark.parametrize("below", ["", "deeper/still"])
+def test_a_cache_that_is_a_file(refused, monkeypatch, below):
+    Path("a_file").touch()
+    monkeypatch.setenv("HARNESS_CACHE", str(Path("a_file", below)))
+    assert "HARNESS_CACHE: the cache must be a folder" in refused("models", "list")
+
+
+def test_a_binary_format_is_not_poured_into_a_terminal(refused, monkeypatch):
+    from harness.cli import export
+
+    terminal = SimpleNamespace(stdout=SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(export, "sys", terminal)
+    said = refused("export", "nowhere", "--format", "parquet")
+    assert "--format: parquet cannot be shown in a terminal" in said
+    assert "--output FILE" in said

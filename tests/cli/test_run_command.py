@@ -70,8 +70,15 @@ def test_data_of_a_folder_named_by_the_environment(printed, task, monkeypatch):
     for name in ("train.csv", "test.csv"):
         Path(name).rename(f"data/{name}")
     monkeypatch.setenv("HARNESS_DATA", "data")
-    printed("run", "--task", task, "--method", "majority")
-    assert read_manifest(Path("results/mails")).provenance["experiment"]["data_dir"] == "data"
+    printed("run", "--task", task, "--method", "majority", "--out", "run")
+    assert len(table("run")) == 1
+    Path("other").mkdir()
+    for name in ("train.csv", "test.csv"):
+        Path(f"other/{name}").write_text(Path(f"data/{name}").read_text())
+    content = {"task": task, "method": ["majority"], "data_dir": "other", "out": "second"}
+    Path("exp.yaml").write_text(json.dumps(content))
+    printed("run", "exp.yaml")
+    assert read_manifest(Path("second")).provenance["experiment"]["data_dir"] == "other"
 
 
 def test_a_method_that_fails_ends_with_1_and_the_rest_is_there(harness, task, monkeypatch):

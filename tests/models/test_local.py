@@ -39,9 +39,12 @@ def test_modules_of_a_sentence_encoder_count(folder):
     (folder / "1_Pooling").mkdir()
     (folder / "1_Pooling" / "config.json").write_text("{}")
     (folder / "modules.json").write_text(json.dumps([{"path": ""}, {"path": "1_Pooling"}]))
+    (folder / "1_Pooling" / "deeper").mkdir()
+    (folder / "1_Pooling" / "deeper" / "model.safetensors").write_bytes(b"weights")
     assert folder_hashes(folder).keys() - before.keys() == {
         "modules.json",
         "1_Pooling/config.json",
+        "1_Pooling/deeper/model.safetensors",
     }
 
 
@@ -98,3 +101,49 @@ def test_a_config_that_is_not_json_is_named(folder):
     (folder / "config.json").write_text("{")
     with pytest.raises(UserError, match=r"config\.json: this file is not JSON"):
         check_folder(folder, "causal_lm")
+
+
+@pytest.mark.parametrize("modules", ["[1]", "{}", "3", '["1_Pooling"]'])
+def test_modules_of_another_shape_are_named(folder, modules):
+    (folder / "modules.json").write_text(modules)
+    for check in (lambda: check_folder(folder, "encoder"), lambda: folder_hashes(folder)):
+        with pytest.raises(UserError, match=r"modules\.json: these are not the modules"):
+            check()
+
+
+@pytest.mark.parametrize("config", ["[]", "3", '"text"'])
+@pytest.mark.parametrize("kind", ["encoder", "causal_lm"])
+def test_a_config_of_another_shape_is_named(folder, config, kind):
+    (folder / "config.json").write_text(config)
+    with pytest.raises(UserError, match=r"config\.json: this is no config"):
+        check_folder(folder, kind)
+
+
+def modules(folder, path, type_="sentence_transformers.models.Dense"):
+    (folder / path).mkdir(exist_ok=True)
+    (folder / "modules.json").write_text(json.dumps([{"path": path, "type": type_}]))
+
+
+def test_a_module_with_pickled_weights_alone_is_refused(folder):
+    modules(folder, "2_Dense")
+    check_folder(folder, "encoder")
+    (folder / "2_Dense" / "training_args.bin").touch()
+    check_folder(folder, "encoder")
+    (folder / "2_Dense" / "pytorch_model.bin").touch()
+    with pytest.raises(UserError, match=r"2_Dense: pytorch_model\.bin"):
+        check_folder(folder, "encoder")
+    (folder / "2_Dense" / "model.safetensors").touch()
+    check_folder(folder, "encoder")
+
+
+@pytest.mark.parametrize("type_", ["custom.Module", "sentence_transformersx.Dense", None])
+def test_a_module_with_code_of_its_own_is_refused(folder, type_):
+    modules(folder, "2_Dense", type_)
+    with pytest.raises(UserError, match="not one of sentence-transformers"):
+        check_folder(folder, "encoder")
+
+
+def test_a_module_outside_the_folder_is_refused(folder):
+    modules(folder, "../elsewhere")
+    with pytest.raises(UserError, match="leads out of its folder"):
+        folder_hashes(folder)

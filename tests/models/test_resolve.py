@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import UserError
+from harness.core.files import atomic_write
 from harness.models import resolve as resolving
 from harness.models.catalog import CATALOG
+from harness.models.fetch import MARKER, model_folder
 from harness.models.hub import HubModel
 from harness.models.resolve import check_spec, describe_identity, parse_model_flag, resolve
 
@@ -57,16 +59,29 @@ def test_a_catalog_name_is_fetched_and_known_before(monkeypatch, tmp_path):
     assert found.folder == tmp_path / "all-minilm-l6-v2"
     assert found.name == found.spec == "all-minilm-l6-v2"
     assert found.identity == describe_identity("all-minilm-l6-v2", "encoder")
-    assert len({describe_identity(model.name, model.kind) for model in CATALOG.values()}) == 2
 
 
-SMOLLM2 = "sha256:2e2fc728560f64aa73015649a1001962254da9a7a9e46433b2cc118e7f2af37a/float32"
+def test_a_converted_model_is_known_by_the_weights_that_conversion_gave():
+    model = CATALOG["smollm2-135m-instruct"]
+    assert describe_identity(model.name, model.kind) is None
+    folder = model_folder(model)
+    identities = set()
+    for sha256 in ("1" * 64, "2" * 64):
+        atomic_write(folder / "model.safetensors", "weights")
+        files = {"model.safetensors": {"sha256": sha256, "bytes": 7}}
+        atomic_write(folder / MARKER, json.dumps({"files": files}))
+        found = resolve(model.name, model.kind)
+        assert found.folder == folder
+        assert found.identity == describe_identity(model.name, model.kind)
+        identities.add(found.identity)
+    assert len(identities) == 2
+
+
 MINILM = "sha256:0cfc83afb449f81d5535c4f5d76b097ee7074a09fdb02ad94ea5bb3c282e01f6/float32"
 
 
-def test_identities_of_the_catalog_stay_what_they_are():
-    """Results on disk are found again by these: a change makes every kept output worthless."""
-    assert describe_identity("smollm2-135m-instruct", "causal_lm") == SMOLLM2
+def test_the_identity_of_a_copied_model_stays_what_it_is():
+    """Results on disk are found again by it: a change makes every kept output worthless."""
     assert describe_identity("all-minilm-l6-v2", "encoder") == MINILM
 
 

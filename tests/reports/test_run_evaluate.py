@@ -1,6 +1,7 @@
 """From a run's folder to estimates."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, log_loss, matthews_corrcoef
 
@@ -130,7 +131,41 @@ def test_files_that_do_not_belong_together_are_refused(make_run, say, tmp_path):
     with pytest.raises(DataError, match="expected labels out of"):
         only_group(run.task("aabb", labels=("b", "c")).write())
     (tmp_path / "run" / "examples" / "mails.parquet").unlink()
-    with pytest.raises(DataError, match="test rows are missing"):
+    with pytest.raises(DataError, match=r"mails\.parquet: .* missing or damaged"):
         only_group(run.run_dir)
     with pytest.raises(UserError, match="holds no run"):
         RunReader(tmp_path)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+@pytest.mark.parametrize("damage", [
+    cut,
+    lambda path: path.write_bytes(b""),
+    lambda path: path.write_text("[1"),
+    lambda path: path.write_text("[1]"),
+    lambda path: path.write_text("{}"),
+    lambda path: path.unlink(),
+])  # fmt: skip
+@pytest.mark.parametrize(
+    ("file", "delete"),
+    [
+        ("cells/cell0/predictions.parquet", "cells/cell0"),
+        ("cells/cell0/costs.json", "cells/cell0"),
+        ("examples/mails.parquet", "examples/mails.parquet"),
+    ],
+)
+def test_a_damaged_file_is_named_with_what_to_do(run_dir, file, delete, damage):
+    damage(run_dir / file)
+    with pytest.raises(DataError) as caught:
+        list(RunReader(run_dir).groups())
+    assert str(caught.value).startswith(f"{run_dir / file}: ")
+    assert f"delete {run_dir / delete} and run the same command again" in str(caught.value)
+
+
+def test_columns_that_are_missing_are_named(run_dir):
+    pd.DataFrame({"row": [1]}).to_parquet(run_dir / "cells/cell0/predictions.parquet")
+    with pytest.raises(DataError, match="no column output, failure, probabilities"):
+        list(RunReader(run_dir).groups())

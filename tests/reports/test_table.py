@@ -7,6 +7,7 @@ import sys
 import pandas as pd
 import pytest
 
+from harness.core import progress
 from harness.core.types import Prediction
 from harness.metrics import METRICS
 from harness.reports.formats.csv import render
@@ -260,3 +261,10 @@ def test_tables_load_no_model_library_and_import_pandas_late(run_dir):
         "assert not {'torch', 'transformers', 'sentence_transformers', 'sklearn'} & {*sys.modules}"
     )
     subprocess.run([sys.executable, "-c", code, str(run_dir)], check=True)
+
+
+@pytest.mark.parametrize("make", [run_table, cells_table, write_tables])
+def test_evaluating_shows_progress_where_it_takes_long(run_dir, make, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "QUIET_SECONDS", -1.0)
+    make(run_dir)
+    assert "metrics: 2/2 rows" in capsys.readouterr().err

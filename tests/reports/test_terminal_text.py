@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from harness.reports.table import run_table
-from harness.reports.text import plain, terminal_table
+from harness.reports.text import harmless, plain, terminal_table
 
 UNSAFE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -140,3 +140,7 @@ def test_a_run_without_rows(make_run):
     frame = run_table(make_run().task("ab").write())
     assert isinstance(frame, pd.DataFrame)
     assert terminal_table(frame, 100) == "no rows"
+
+
+def test_harmless_text_keeps_its_lines_and_spaces():
+    assert harmless("a:\n    b\tc\x1b[31m\u202ed\r\n") == "a:\n    b\tc [31m d \n"

@@ -19,6 +19,8 @@ from harness.store.cells import CellStore
 from harness.store.manifest import examples_file, read_manifest
 from harness.store.predictions import read_examples
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*holds the run of another command")
+
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from harness.core.errors import UserError
+from harness.core.errors import DataError, UserError
 from harness.store.manifest import CellRow, Manifest, TaskRow, read_manifest, write_manifest
 
 CELL = CellRow(
@@ -82,3 +82,24 @@ def test_a_manifest_of_another_format_or_of_something_else(tmp_path, content):
     assert caught.value.where == str(tmp_path / "manifest.json")
     assert "format 1" in str(caught.value)
     assert "new folder" in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["tasks", "cells", "failures", "seed"])
+@pytest.mark.parametrize("value", [None, "text", [1]])
+def test_a_damaged_manifest_is_named(tmp_path, key, value):
+    write_manifest(tmp_path, MANIFEST)
+    path = tmp_path / "manifest.json"
+    content = json.loads(path.read_text("utf-8"))
+    for damaged in (
+        content | {key: value},
+        {name: content[name] for name in content if name != key},
+    ):
+        path.write_text(json.dumps(damaged))
+        with pytest.raises(DataError, match=r"manifest\.json(.*\n)*.*run the same command again"):
+            read_manifest(tmp_path)
+
+
+def test_a_cell_of_a_task_that_is_not_there_is_named(tmp_path):
+    write_manifest(tmp_path, dataclasses.replace(MANIFEST, tasks={}))
+    with pytest.raises(DataError, match="'mails'"):
+        read_manifest(tmp_path)

@@ -24,6 +24,13 @@ def test_what_can_mislead(toy, folder):
     assert "test: 1 rows repeat an earlier text" in "\n".join(said(findings, "note"))
 
 
+def test_test_texts_among_the_unlabelled(toy, folder):
+    (folder / "more.csv").write_text("text\nfoo\nSEE  you\n")
+    findings = check_task(toy([("test: test.csv}", "test: test.csv, unlabelled: more.csv}")]))
+    (warning,) = said(findings, "warning")
+    assert "1 test rows have a text that is in unlabelled too" in warning
+
+
 def test_no_training_rows(toy):
     findings = check_task(toy([("train: train.csv, ", "")]))
     assert "zero-shot" in said(findings, "warning")[0]

@@ -94,7 +94,15 @@ def test_the_draw_depends_on_row_numbers_not_on_places():
 def test_none_and_all():
     assert draw(POOL, LABELS, Budget.parse("0")).rows == ()
     assert draw(POOL, LABELS, Budget.parse("all"), draw=3).rows == tuple(range(len(POOL)))
-    assert draw([], LABELS, Budget.parse("all")).rows == ()
+    assert draw([], LABELS, Budget.parse("0")).rows == ()
+
+
+@pytest.mark.parametrize("budget", ["all", "8/class", "5", Budget.of_rows([[0]])])
+def test_no_training_rows(budget):
+    budget = Budget.parse(budget) if isinstance(budget, str) else budget
+    with pytest.raises(UserError, match="this task has no training rows") as caught:
+        draw([], LABELS, budget)
+    assert "zero_shot" in str(caught.value)
 
 
 def test_more_than_the_pool():
@@ -127,6 +135,8 @@ def test_rows_in_python():
     ("content", "expected"),
     [
         ("[[0], [1", "not valid JSON"),
+        (f"[[{'9' * 5000}]]", "not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
         ("[]", "not lists of row numbers"),
         ("{}", "not lists of row numbers"),
         ("[0, 1]", "list 0: not a list of row numbers"),

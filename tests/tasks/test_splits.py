@@ -67,6 +67,30 @@ def test_too_few_rows(test):
         divide(MANY[:3], test)
 
 
+RARE = [(f"x {i}", "often") for i in range(30)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_label_keeps_a_text_to_train_on(seed):
+    rows = examples(*RARE, ("one", "once"), ("two", "twice"), ("Two!", "twice"), ("p", "pair"),
+                    ("q", "pair"), ("x 1", "second"))  # fmt: skip
+    train, test = divide(rows, 20, seed)
+    labels = {"often", "once", "twice", "pair", "second"}
+    assert {example.target for example in train} == labels
+    assert {example.target for example in test} == {"often", "pair"}
+    assert len(train + test) == len(rows)
+
+
+def test_labels_that_spare_no_row_leave_their_share_to_the_others():
+    rows = examples(*RARE[:8], *[(f"single {i}", f"label {i}") for i in range(8)])
+    assert len(divide(rows, 4)[1]) == 4
+
+
+def test_no_row_can_be_spared():
+    with pytest.raises(DataError, match="no row can be spared"):
+        divide(examples(("one", "a"), ("two", "b"), ("three", "c")), 1)
+
+
 def test_apportion_by_largest_remainder():
     assert apportion({"a": 47, "b": 16, "c": 37}, 10) == {"a": 5, "b": 1, "c": 4}
     assert apportion({"a": 1, "b": 1}, 1) == {"a": 1, "b": 0}

@@ -116,6 +116,16 @@ def test_unlabelled(toy, folder):
     assert task.unlabelled_texts() == (Example(0, {"text": "foo"}), Example(1, {"text": "bar"}))
 
 
+def test_unlabelled_texts_hold_no_test_text(toy, folder):
+    (folder / "train.csv").write_text("text,label\nGood day!,greet\nbye,leave\n")
+    path = toy()
+    assert load_task(path).unlabelled_texts() == (Example(1, {"text": "bye"}),)
+    (folder / "more.csv").write_text("text\nfoo\nSEE  you\nmoon.\n")
+    task = load_task(toy([("test: test.csv}", "test: test.csv, unlabelled: more.csv}")]))
+    assert task.unlabelled_texts() == (Example(0, {"text": "foo"}),)
+    assert len(task.unlabelled) == 3
+
+
 def test_the_data_folder_comes_first(toy, folder, monkeypatch):
     path = toy()
     data = folder / "data"
@@ -181,6 +191,28 @@ def test_splits_are_drawn(toy, folder):
     assert len(load_task(path).test) == 6
     path = toy([(FILES, "files: {train: all.csv}")])
     assert "splits: {test: 0.25}" in message_of(path)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_rare_label_does_not_break_a_drawn_split(toy, folder, seed):
+    rows = "".join(f"text {i},{'greet' if i % 3 else 'pay'}\n" for i in range(12))
+    rare = "".join(f"rare {i},rare_{i}\n" for i in range(4))
+    (folder / "all.csv").write_text("text,label\n" + rows + rare + "text 0,last\n")
+    path = toy(
+        [(FILES, "files: {all: all.csv}"), (LABELS, f"splits: {{test: 0.25, seed: {seed}}}")]
+    )
+    task = load_task(path)
+    names = {"greet", "last", "pay", *(f"rare_{i}" for i in range(4))}
+    assert {label.name for label in task.labels} == names
+    assert {example.target for example in task.train} == names
+    assert task.test
+
+
+@pytest.mark.parametrize("test", [".inf", ".nan", "inf", "nan", "1e400", "-.inf", "1.5"])
+def test_a_share_that_is_none(toy, test):
+    path = toy([(LABELS, f"splits: {{test: {test}}}")])
+    with pytest.raises(UserError, match=r"toy\.yaml:8"):
+        load_task(path)
 
 
 def test_one_format_named(toy, folder):

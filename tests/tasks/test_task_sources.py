@@ -1,3 +1,4 @@
+import csv
 import json
 
 import pytest
@@ -54,6 +55,17 @@ def test_csv_cells_are_text(read):
 )
 def test_csv_mistakes(read, content, expected):
     assert expected in error_of(read, CsvFile, content)
+
+
+def test_csv_long_cells(read, monkeypatch):
+    before = csv.field_size_limit()
+    rows, _ = read(CsvFile, f"text,label\n{'x' * 200_000},b\n")
+    assert len(rows[0]["text"]) == 200_000
+    monkeypatch.setattr("harness.tasks.sources.csv_file.MAX_CELL", 1000)
+    message = error_of(read, CsvFile, f"text,label\na,b\n{'x' * 1001},b\n")
+    assert "data:3: not valid CSV" in message
+    assert "(1000)" in message
+    assert csv.field_size_limit() == before
 
 
 def test_jsonl_values_become_text(read):
