@@ -43,7 +43,13 @@ def cell_record(
         model: The identity of the model, for a method that needs one.
         unlabelled: The unlabelled examples, for a method that uses them.
     """
-    uses = spec.entry.uses
+    depends: dict[str, Any] = {
+        "labels": {"train": hash_examples(train)},
+        "unlabelled": {"unlabelled": hash_examples(unlabelled)},
+        "seed": {"seed": seed},
+        "label_words": {"label_words": [[one.verbalizer, one.description] for one in labels]},
+        "prompt": {"prompt": prompt.content_hash if prompt else None},
+    }
     record: dict[str, Any] = {
         "format": RECORD_FORMAT,
         "kind": kind,
@@ -54,21 +60,13 @@ def cell_record(
         "test": test_hash,
         "libraries": {name: version(name) for name in spec.entry.libraries},
     }
-    if "labels" in uses:
-        record["train"] = hash_examples(train)
-    if "unlabelled" in uses:
-        record["unlabelled"] = hash_examples(unlabelled)
-    if "seed" in uses:
-        record["seed"] = seed
-    if "label_words" in uses:
-        record["label_words"] = [[label.verbalizer, label.description] for label in labels]
-    if prompt is not None:
-        record["prompt"] = prompt.content_hash
-    if model is not None:
-        record["model"] = model
-        record["outputs"] = _outputs_made_by(str(spec.entry.model))
-        record["numerics"] = numerics()
-    return record
+    for use in spec.entry.uses:
+        record |= depends[use]
+    return record | (_model_record(str(spec.entry.model), model) if model else {})
+
+
+def _model_record(kind: str, model: str) -> dict[str, Any]:
+    return {"model": model, "outputs": _outputs_made_by(kind), "numerics": numerics()}
 
 
 def _outputs_made_by(kind: str) -> dict[str, Any]:
