@@ -56,7 +56,9 @@ def test_numerics_names_threads_only_where_they_count(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.setattr(device, "choose_device", lambda: "cpu")
     on_cpu = numerics()
-    assert on_cpu.keys() == {"device", "dtype", "torch", "transformers", "threads"}
+    assert on_cpu.keys() == {
+        "device", "dtype", "torch", "transformers", "tokenizers", "threads",
+    }  # fmt: skip
     assert on_cpu["threads"] == 3
     monkeypatch.setattr(device, "choose_device", lambda: "cuda")
     assert numerics() == {

@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import hashlib
 import json
 import os
@@ -232,7 +233,16 @@ def test_verify_of_what_was_never_fetched(tiny):
 def test_a_cache_that_cannot_be_written_is_said(tiny, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(ModelError, match="HARNESS_CACHE"):
+    with pytest.raises(UserError, match="HARNESS_CACHE: the cache must be a folder"):
+        fetch(tiny)
+
+
+def test_a_full_disk_is_said(tiny, monkeypatch):
+    def build(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("harness.models.fetch._build", build)
+    with pytest.raises(ModelError, match="free some space, or set HARNESS_CACHE"):
         fetch(tiny)
 
 
