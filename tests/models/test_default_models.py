@@ -16,6 +16,12 @@ def resolved(request, tmp_path_factory):
         yield resolve(DEFAULTS[request.param], request.param)
 
 
+@pytest.fixture(autouse=True)
+def the_models_cache(cache, resolved, monkeypatch):
+    """The cache the models were fetched into, in place of the test's own empty one."""
+    monkeypatch.setenv("HARNESS_CACHE", str(resolved.folder.parents[1]))
+
+
 def test_fetched_whole_and_known_before(resolved):
     assert verify(default(resolved.kind)) == resolved.folder
     assert resolved.identity == describe_identity(resolved.spec, resolved.kind)
