@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
@@ -37,8 +38,16 @@ class Progress:
         self._next_line = self._started + QUIET_SECONDS
         self._bar: tqdm[Any] | None = None
         if sys.stderr.isatty():
+            columns, rows = shutil.get_terminal_size()
             self._bar = tqdm(
-                total=total, desc=description, unit=unit, delay=QUIET_SECONDS, leave=False
+                total=total,
+                desc=description,
+                unit=unit,
+                delay=QUIET_SECONDS,
+                leave=False,
+                ncols=columns
+                - 1,  # some terminals call themselves 0 by 0, and get no bar from tqdm
+                nrows=rows,
             )
 
         self._printing = threading.Lock()
@@ -66,7 +75,7 @@ class Progress:
         """Says what is being worked on."""
         self._current = f": {text}"
         if self._bar is not None:
-            self._bar.set_postfix_str(text)
+            self._bar.set_postfix_str(text, refresh=False)
 
     def update(self, count: int = 1) -> None:
         """Counts ``count`` more units as done."""
