@@ -83,6 +83,7 @@ class _Reader:
         return UserError(problem, where=where, **more)
 
     def document(self, events: Iterator[yaml.Event]) -> Located:
+        """Returns the one document of a file, a mapping."""
         content = (
             event
             for event in events
@@ -102,6 +103,7 @@ class _Reader:
         return Located(self.path, data, self.lines, frozenset(self.empty))
 
     def value(self, event: yaml.Event, events: Iterator[yaml.Event], field: FieldPath) -> Any:
+        """Returns the value that begins with ``event``, and notes its line."""
         line = _line(event)
         self.lines.setdefault(field, line)
         if len(field) > MAX_DEPTH:
@@ -130,6 +132,7 @@ class _Reader:
         return data
 
     def key(self, event: yaml.Event, field: FieldPath) -> str:
+        """Returns a key of a mapping, refusing one that is there already."""
         line = _line(event)
         if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag or not event.value:
             raise self.error("a key must be plain text", line, field)

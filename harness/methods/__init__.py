@@ -6,6 +6,7 @@ import dataclasses
 from typing import Literal
 
 from harness.core.registry import Entry, Registry
+from harness.models.catalog import ModelKind
 
 CLASSIFICATION = ("single_label",)
 Use = Literal["labels", "unlabelled", "seed", "prompt", "label_words"]
@@ -29,7 +30,7 @@ class MethodEntry(Entry):
 
     way: Literal["control", "zero-shot", "few-shot", "feature extraction", "fine-tuning"]
     kinds: tuple[str, ...] = CLASSIFICATION
-    model: Literal["causal_lm", "encoder"] | None = None
+    model: ModelKind | None = None
     uses: tuple[Use, ...] = ("labels",)
     libraries: tuple[str, ...] = ("numpy",)
     imports: tuple[str, ...] = ()

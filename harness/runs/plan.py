@@ -10,10 +10,11 @@ from typing import Any
 
 from harness.core.types import Example
 from harness.methods.spec import MethodSpec
+from harness.models.catalog import ModelKind
 from harness.prompts.template import PromptTemplate
 from harness.runs.experiment import Experiment
 from harness.runs.identity import cell_record, cell_seed, hash_examples, identity_of
-from harness.runs.requests import ModelKind, Request, read_requests
+from harness.runs.requests import Request, read_requests
 from harness.store.manifest import CellRow, TaskRow
 from harness.tasks.draws import Budget, Draw, draw, sample_test
 from harness.tasks.task import Task, task_of

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from harness.core.errors import UserError
 from harness.methods import METHODS
 from harness.methods.spec import MethodSpec, parse_method
 from harness.metrics import METRICS
 from harness.models import catalog
+from harness.models.catalog import ModelKind
 from harness.models.resolve import parse_model_flag
 from harness.prompts.template import PromptTemplate, load_prompt
 from harness.runs.experiment import Experiment, MethodRequest
 from harness.tasks.definition import TaskFile, read_definition
 from harness.tasks.draws import Budget
-
-ModelKind = Literal["causal_lm", "encoder"]
 
 
 @dataclasses.dataclass(frozen=True)
