@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -56,7 +57,7 @@ def use_threads() -> int:
 def numerics() -> dict[str, str | int]:
     """Returns what, beside a model and its input, decides the bytes of an output.
 
-    Threads are named only on the CPU: elsewhere they change nothing.
+    Threads and vector instructions are named only on the CPU: elsewhere they change nothing.
     """
     device = choose_device()
     described: dict[str, str | int] = {
@@ -66,7 +67,26 @@ def numerics() -> dict[str, str | int]:
         "transformers": version("transformers"),
         "tokenizers": version("tokenizers"),
     }
-    return described | {"threads": compute_threads()} if device == "cpu" else described
+    if device == "cpu":
+        described |= {"threads": compute_threads(), "instructions": vector_instructions()}
+    return described
+
+
+@functools.cache
+def vector_instructions() -> str:
+    """Returns which vector instructions torch's CPU kernels use, as far as that can be told.
+
+    Sums are made in as many lanes as a vector has, so their last bits differ between processors.
+    ``ATEN_CPU_CAPABILITY`` is torch's own variable for choosing them.
+    """
+    chosen = os.environ.get("ATEN_CPU_CAPABILITY", "").strip()
+    if chosen:
+        return chosen
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    except OSError:
+        return platform.machine()
+    return next((name for name in ("avx512f", "avx2") if name in flags), platform.machine())
 
 
 def _physical_cores() -> int:

@@ -1,4 +1,5 @@
 import os
+import platform
 import subprocess
 import sys
 
@@ -57,14 +58,35 @@ def test_numerics_names_threads_only_where_they_count(monkeypatch):
     monkeypatch.setattr(device, "choose_device", lambda: "cpu")
     on_cpu = numerics()
     assert on_cpu.keys() == {
-        "device", "dtype", "torch", "transformers", "tokenizers", "threads",
+        "device", "dtype", "torch", "transformers", "tokenizers", "threads", "instructions",
     }  # fmt: skip
     assert on_cpu["threads"] == 3
     monkeypatch.setattr(device, "choose_device", lambda: "cuda")
     assert numerics() == {
-        **{name: value for name, value in on_cpu.items() if name != "threads"},
+        **{name: on_cpu[name] for name in on_cpu if name not in ("threads", "instructions")},
         "device": "cuda",
     }
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names other processors otherwise")
+@pytest.mark.parametrize("chosen", ["", "avx2"])
+def test_the_instructions_named_are_those_torch_uses(chosen):
+    code = (
+        "from harness.models.device import vector_instructions\n"
+        "named = vector_instructions()\n"
+        "import torch\n"
+        "print(named, torch.backends.cpu.get_cpu_capability())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "ATEN_CPU_CAPABILITY": chosen} if chosen else None,
+    )
+    named, used = done.stdout.split()
+    if used == "DEFAULT":
+        pytest.skip("this processor has neither AVX2 nor AVX-512")
+    assert named.upper().removesuffix("F") == used, done.stderr
 
 
 def test_float32_everywhere():
