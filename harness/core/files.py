@@ -103,6 +103,25 @@ def pretty_json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
+def decode_utf8(data: bytes, path: Path, error: type[UserError] = UserError) -> str:
+    """Returns the text of a file's bytes, without a byte order mark.
+
+    Raises:
+        UserError: It is not UTF-8 (an ``error``, where another class is wanted); the message
+            names the line.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        raise error(
+            "not UTF-8 text",
+            where=f"{path}:{line}",
+            found=data[problem.start : problem.start + 4],
+            hint="save the file in the encoding UTF-8",
+        ) from None
+
+
 def inside(root: Path, relative: str, *, where: str | None = None) -> Path:
     """Returns ``root / relative``, refusing a path that leads out of ``root``.
 

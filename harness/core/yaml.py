@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from harness.core.errors import UserError
+from harness.core.files import decode_utf8
 from harness.core.schema import FieldPath, FieldProblem, Located, YamlModel, spell, validate
 
 __all__ = ["FieldPath", "FieldProblem", "Located", "YamlModel", "load_yaml", "validate"]
@@ -58,16 +59,7 @@ def _read_text(path: Path) -> str:
         raise UserError(
             "this YAML file is too large", where=str(path), expected=f"at most {MAX_BYTES} bytes"
         )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            "not UTF-8 text",
-            where=f"{path}:{line}",
-            found=data[error.start : error.start + 4],
-            hint="save the file in the encoding UTF-8",
-        ) from None
+    return decode_utf8(data, path)
 
 
 class _Reader:

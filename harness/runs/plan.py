@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,11 @@ class PlannedTask:
 
     task: Task
     test: tuple[Example, ...]
+
+    @functools.cached_property
+    def test_hash(self) -> str:
+        """A hash over the test rows in their order, labels left out: every cell has it."""
+        return hash_examples([example.without_target() for example in self.test])
 
     def row(self) -> TaskRow:
         """Returns the task as the manifest lists it."""
@@ -181,12 +187,11 @@ def _cells(
     prompts: Sequence[PromptTemplate],
 ) -> Iterator[PlannedCell]:
     entry = request.method.entry
-    test_hash = hash_examples([example.without_target() for example in planned.test])
     for model in models[entry.model] if entry.model else [None]:
         for prompt in prompts if "prompt" in entry.uses else [None]:
             for budget, number in _draws_of(request):
                 yield _cell(
-                    experiment.seed, planned, request.method, test_hash, model=model,
+                    experiment.seed, planned, request.method, model=model,
                     prompt=prompt, budget=budget, drawn=draws[budget, number], number=number,
                 )  # fmt: skip
 
@@ -205,7 +210,6 @@ def _cell(
     seed: int,
     planned: PlannedTask,
     method: MethodSpec,
-    test_hash: str,
     *,
     model: PlannedModel | None,
     prompt: PromptTemplate | None,
@@ -221,7 +225,7 @@ def _cell(
         labels=task.labels,
         train=train,
         unlabelled=task.unlabelled_texts() if "unlabelled" in method.entry.uses else (),
-        test_hash=test_hash,
+        test_hash=planned.test_hash,
         seed=cell_seed(seed, number),
         prompt=prompt,
         model=model.identity if model else None,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError, nearest, shorten
-from harness.core.files import inside, sha256_file
+from harness.core.files import decode_utf8, inside, sha256_file
 from harness.core.schema import Located
 from harness.tasks.schema import Source
 
@@ -137,17 +137,7 @@ def read_text(path: Path) -> str:
     Raises:
         DataError: It is not UTF-8; the message names the line.
     """
-    data = path.read_bytes()
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            "not UTF-8 text",
-            where=f"{path}:{line}",
-            found=data[error.start : error.start + 4],
-            hint="save the file in the encoding UTF-8",
-        ) from None
+    return decode_utf8(path.read_bytes(), path, DataError)
 
 
 def as_text(value: Any) -> str:
