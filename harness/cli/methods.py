@@ -18,7 +18,7 @@ def list_() -> None:
     from harness.methods import METHODS
 
     for entry in METHODS:
-        needs = entry.model or "no model"
+        needs = entry.models[0] if entry.models else "no model"
         click.echo(f"{entry.name:20}  {entry.way:18}  {needs:9}  {entry.summary}")
 
 
@@ -34,7 +34,7 @@ def show(method: str) -> None:
     click.echo(f"\n{inspect.getdoc(entry.load())}\n")
     click.echo(f"way of transfer: {entry.way}")
     click.echo(f"task kinds:      {', '.join(entry.kinds)}")
-    click.echo(f"model:           {entry.model or 'none'}")
+    click.echo(f"models:          {', '.join(entry.models) or 'none'}")
     click.echo(f"depends on:      {', '.join(entry.uses) or 'the test rows alone'}")
     settings = describe_settings(entry)
     if settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,16 @@ from harness.core.errors import UserError
 
 if TYPE_CHECKING:
     from harness.core.types import Example
-    from harness.prompting.demonstrations import Selection
+    from harness.models.base import CausalLM, Floats
+    from harness.models.room import ModelRoom
+    from harness.prompting.build import Built
+    from harness.prompting.demonstrations import Order, Scope, Selection
     from harness.prompts.template import PromptTemplate
     from harness.tasks.task import Task
+
+SELECTIONS = ("random", "balanced", "nearest", "diverse")
+ORDERS = ("random", "nearest_last", "label_grouped")
+SCOPES = ("draw", "query")
 
 
 @click.group()
@@ -61,9 +69,20 @@ def show(prompt: str) -> None:
 @click.option("--k", type=click.IntRange(0), default=0, help="Demonstrations. Default: 0.")
 @click.option(
     "--select",
-    type=click.Choice(["random", "balanced"]),
+    type=click.Choice(SELECTIONS),
     default="balanced",
-    help="Any examples, or classes in turn. Default: balanced.",
+    help="Which: any, classes in turn, nearest to the row, or near and diverse. Default: balanced.",
+)
+@click.option(
+    "--order",
+    type=click.Choice(ORDERS),
+    help="In which order. Default: nearest_last for nearest and diverse per query, else random.",
+)
+@click.option(
+    "--per",
+    type=click.Choice(SCOPES),
+    help="The same for every row of a draw, or chosen per query. Default: query for nearest and "
+    "diverse.",
 )
 @click.option(
     "--labels",
@@ -81,10 +100,18 @@ def show(prompt: str) -> None:
     "--row", type=click.IntRange(0), default=0, help="Which test row. Default: the first."
 )
 @click.option("--seed", type=click.IntRange(0), default=0, help="The seed of the run. Default: 0.")
-@click.option("--model", metavar="MODEL", help="The causal LM that counts tokens.")
+@click.option("--chat", is_flag=True, help="As a conversation, by the model's chat template.")
+@click.option("--model", metavar="MODEL", help="The causal LM that reads it.")
+@click.option("--encoder", metavar="MODEL", help="The encoder that says what is near.")
 @data_dir_option
 def render(
-    prompt: str, task: str, row: int, model: str | None, data_dir: Path | None, **shown: Any
+    prompt: str,
+    task: str,
+    row: int,
+    chat: bool,
+    model: str | None,
+    data_dir: Path | None,
+    **demonstrations: Any,
 ) -> None:
     """Show exactly what the model reads for a test row, and what it scores after it.
 
@@ -93,7 +120,6 @@ def render(
     from harness.models import catalog
     from harness.models.room import ModelRoom
     from harness.prompting.build import PromptBuilder
-    from harness.reports.text import harmless
     from harness.tasks.task import load_task
 
     template = _load(prompt)
@@ -104,21 +130,11 @@ def render(
             "there is no such test row", where="--row", found=row,
             expected=f"0 to {len(loaded.test) - 1}",
         )  # fmt: skip
-    demonstrations = _demonstrations(loaded, **shown)
-    lm = ModelRoom().causal_lm(model or catalog.default("causal_lm").name)
-    builder = PromptBuilder(template=template, labels=loaded.labels, text=loaded.text, model=lm)
-    built = builder.build([loaded.test[row].without_target()], demonstrations)[0]
-    click.echo(harmless(built.text))
-    click.echo("\n--- scored as continuations " + "-" * 40)
-    for continuation in builder.continuations:
-        click.echo(f"{continuation!r}")
-    click.echo("--- tokens " + "-" * 57)
-    # The head's last token may merge with the text after it, so every row reads that one again.
-    shared = max(lm.count_tokens(built.head) - 1, 0) if built.head else 0
-    click.echo(
-        f"{lm.name}: {lm.count_tokens(built.text)} tokens, {shared} of them shared by every row; "
-        f"the model reads {lm.context_tokens}"
-    )
+    query, room = loaded.test[row].without_target(), ModelRoom()
+    shown = _demonstrations(loaded, query, room, **demonstrations)
+    lm = room.causal_lm(model or catalog.default("causal_lm").name)
+    builder = PromptBuilder(template, loaded.labels, loaded.text, lm, chat=chat)
+    _show(builder.build([query], [shown]), lm)
 
 
 @command.command()
@@ -143,15 +159,52 @@ def _load(name: str) -> PromptTemplate:
 
 
 def _demonstrations(
-    task: Task, *, k: int, select: Selection, labels: str, draw: int, seed: int
+    task: Task,
+    query: Example,
+    room: ModelRoom,
+    *,
+    k: int,
+    select: Selection,
+    order: Order | None,
+    per: Scope | None,
+    encoder: str | None,
+    labels: str,
+    draw: int,
+    seed: int,
 ) -> list[Example]:
     """Returns what few_shot shows in a run with these labels, draw (from 1) and seed."""
-    from harness.prompting.demonstrations import select_demonstrations
+    from harness.models import catalog
+    from harness.prompting.demonstrations import DemonstrationPicker
     from harness.runs.identity import cell_seed
     from harness.tasks import draws
 
-    drawn = draws.draw(
-        task.train, task.labels, draws.Budget.parse(labels), seed=seed, draw=draw - 1
+    def embed(examples: Sequence[Example]) -> Floats:
+        model = room.encoder(encoder or catalog.default("encoder").name)
+        return model.encode([task.text(example) for example in examples]).values
+
+    budget = draws.Budget.parse(labels)
+    drawn = draws.draw(task.train, task.labels, budget, seed=seed, draw=draw - 1)
+    picker = DemonstrationPicker(
+        [task.train[place] for place in drawn.rows],
+        k=k, select=select, order=order, per=per, seed=cell_seed(seed, draw - 1),
+        text=task.text, embed=embed,
+    )  # fmt: skip
+    return picker.pick([query])[0]
+
+
+def _show(built: Built, lm: CausalLM) -> None:
+    from harness.reports.text import harmless
+
+    [prompt] = built.prompts
+    click.echo(harmless(prompt.text))
+    click.echo("\n--- scored as continuations " + "-" * 40)
+    for continuation in built.continuations:
+        click.echo(f"{continuation!r}")
+    click.echo("--- tokens " + "-" * 57)
+    shared = lm.count_tokens("".join(prompt.pieces[:-1])) if prompt.pieces[1:] else 0
+    click.echo(
+        f"{lm.name}: {lm.count_tokens(prompt.text)} tokens, {shared} of them shared by rows with "
+        f"the same demonstrations; the model reads {lm.context_tokens}"
     )
-    train = [task.train[place] for place in drawn.rows]
-    return select_demonstrations(train, k=k, selection=select, seed=cell_seed(seed, draw - 1))
+    if built.shortened:
+        click.echo("shortened to fit: first demonstrations are dropped, then the text is cut")

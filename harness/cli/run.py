@@ -35,6 +35,11 @@ Examples:
 )
 @click.option("--prompt", multiple=True, metavar="P", help="A prompt. Default: the task's own.")
 @click.option(
+    "--chat/--no-chat",
+    default=None,
+    help="Prompts as conversations, in the model's chat template. Default: plain text.",
+)
+@click.option(
     "--labels",
     multiple=True,
     metavar="N",

@@ -9,7 +9,7 @@ from harness.core.registry import Entry, Registry
 from harness.models.catalog import ModelKind
 
 CLASSIFICATION = ("single_label",)
-Use = Literal["labels", "unlabelled", "seed", "prompt", "label_words"]
+Use = Literal["labels", "unlabelled", "test_inputs", "seed", "prompt", "label_words"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -19,10 +19,12 @@ class MethodEntry(Entry):
     Attributes:
         way: The way of transfer it belongs to.
         kinds: The task kinds it can do.
-        model: The kind of model it needs, if any.
-        uses: What its predictions depend on beside the test rows: the labelled examples, the
-            unlabelled ones, the draw's seed (on the same examples), a prompt template, the words
-            of the labels. What is not named here is not handed over, or is left out of identity.
+        models: The kinds of model it needs, the one it is about first.
+        uses: What its predictions depend on beside the test row itself: the labelled examples,
+            the unlabelled ones, all test inputs at once (transductive), the draw's seed (on the
+            same examples), a prompt template, the words of the labels. What is not named here is
+            not handed over, or is left out of identity. Settings may do without some of these
+            and of the models; see :attr:`harness.methods.base.Method.unused`.
         libraries: The packages, beside those the model brings, whose version may change them.
         imports: Modules that every cell needs; a run imports them before its clocks start.
         version: Raised whenever the same settings would predict otherwise than before.
@@ -30,7 +32,7 @@ class MethodEntry(Entry):
 
     way: Literal["control", "zero-shot", "few-shot", "feature extraction", "fine-tuning"]
     kinds: tuple[str, ...] = CLASSIFICATION
-    model: ModelKind | None = None
+    models: tuple[ModelKind, ...] = ()
     uses: tuple[Use, ...] = ("labels",)
     libraries: tuple[str, ...] = ("numpy",)
     imports: tuple[str, ...] = ()
@@ -59,15 +61,16 @@ METHODS: Registry[MethodEntry] = Registry(
             "harness.methods.zero_shot:ZeroShot",
             "a prompt; the label most likely as its continuation",
             way="zero-shot",
-            model="causal_lm",
-            uses=("prompt", "label_words"),
+            models=("causal_lm",),
+            uses=("unlabelled", "test_inputs", "prompt", "label_words"),
+            version=2,
         ),
         MethodEntry(
             "label_embedding",
             "harness.methods.label_embedding:LabelEmbedding",
             "nearest label name or description in embedding space",
             way="zero-shot",
-            model="encoder",
+            models=("encoder",),
             uses=("label_words",),
         ),
         MethodEntry(
@@ -75,29 +78,30 @@ METHODS: Registry[MethodEntry] = Registry(
             "harness.methods.few_shot:FewShot",
             "the same prompt with k demonstrations from the budget",
             way="few-shot",
-            model="causal_lm",
-            uses=("labels", "seed", "prompt", "label_words"),
+            models=("causal_lm", "encoder"),
+            uses=("labels", "unlabelled", "test_inputs", "seed", "prompt", "label_words"),
+            version=2,
         ),
         MethodEntry(
             "nearest_neighbours",
             "harness.methods.nearest_neighbours:NearestNeighbours",
             "votes of the nearest training examples in embedding space",
             way="feature extraction",
-            model="encoder",
+            models=("encoder",),
         ),
         MethodEntry(
             "prototypes",
             "harness.methods.prototypes:Prototypes",
             "nearest class mean in embedding space",
             way="feature extraction",
-            model="encoder",
+            models=("encoder",),
         ),
         MethodEntry(
             "linear_probe",
             "harness.methods.linear_probe:LinearProbe",
             "logistic regression on frozen embeddings",
             way="feature extraction",
-            model="encoder",
+            models=("encoder",),
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
         ),
@@ -106,7 +110,7 @@ METHODS: Registry[MethodEntry] = Registry(
             "harness.methods.fine_tune:FineTune",
             "all weights of the encoder trained with a classification head",
             way="fine-tuning",
-            model="encoder",
+            models=("encoder",),
             uses=("labels", "seed", "label_words"),
         ),
     ],

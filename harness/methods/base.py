@@ -39,6 +39,8 @@ class Context:
         encoder: There when the method's entry asks for an encoder.
         causal_lm: There when the method's entry asks for a causal LM.
         prompt: There when the method's entry asks for a prompt.
+        test_blocks: All test rows without their labels, in the blocks in which they will be
+            predicted; there for a transductive method alone.
     """
 
     labels: tuple[Label, ...]
@@ -48,6 +50,7 @@ class Context:
     encoder: Encoder | None = None
     causal_lm: CausalLM | None = None
     prompt: PromptTemplate | None = None
+    test_blocks: Sequence[Sequence[Example]] = ()
 
     def texts(self, examples: Sequence[Example]) -> list[str]:
         """Returns the text of every example."""
@@ -95,6 +98,11 @@ class Method(abc.ABC):
         It is called with one block of test rows after the other, and what it says of a row may
         not depend on the others.
         """
+
+    @property
+    def unused(self) -> frozenset[str]:
+        """What these settings do without, of the uses and models that the method's entry names."""
+        return frozenset()
 
     def stored_settings(self) -> dict[str, Any]:
         """Returns every setting by name, as given or by default."""

@@ -9,26 +9,123 @@ from pydantic import Field
 
 from harness.core.types import Example
 from harness.methods.base import settings
-from harness.methods.prompted import Prompted
-from harness.prompting.demonstrations import select_demonstrations
+from harness.methods.prompted import CALIBRATION, CALIBRATION_SEED, Prompted
+from harness.prompting.calibration import (
+    Calibration,
+    Calibrator,
+    choose_by_labels,
+    choose_inputs,
+    fit_temperature,
+)
+from harness.prompting.demonstrations import (
+    DemonstrationPicker,
+    Order,
+    Scope,
+    Selection,
+    check_settings,
+    needs_encoder,
+)
+from harness.tasks.splits import normalised
+
+MIN_FOR_TEMPERATURE = 20
+TEMPERATURES = (0.25, 4.0)
+"""Few labels may all be answered right, and would make the probabilities too sure."""
 
 
 @settings
 class FewShot(Prompted):
     """In-context learning (Brown et al. 2020, "Language Models are Few-Shot Learners").
 
-    The demonstrations are the same for every test row of a draw, so their keys and values are
-    computed once.
+    Demonstrations are fixed for a draw, so that their keys and values are computed once, or
+    chosen for every query. Calibrated as zero_shot is; with ``calibration=chosen`` the labelled
+    examples that no prompt shows decide whether to.
     """
 
     k: Annotated[int, Field(ge=0, description="demonstrations, at most the label budget")] = 8
     select: Annotated[
-        Literal["random", "balanced"],
-        Field(description="any examples, or classes in turn"),
-    ] = "balanced"
+        Selection,
+        Field(description="any examples, classes in turn, nearest to the query, or near and unlike "
+              "each other"),
+    ] = "balanced"  # fmt: skip
+    order: Annotated[
+        Order | None,
+        Field(description="random, nearest_last or label_grouped; absent: what fits `select`"),
+    ] = None
+    per: Annotated[
+        Scope | None,
+        Field(description="one choice for a draw, or one for each query; absent: what fits "
+              "`select`"),
+    ] = None  # fmt: skip
+    calibration: Annotated[
+        Literal[Calibration, "chosen"],
+        Field(description=f"{CALIBRATION}; chosen: domain or none, and a temperature, by labels"),
+    ] = "domain"
+
+    def __post_init__(self) -> None:
+        check_settings(self.select, self.order, self.per)
+
+    @property
+    def unused(self) -> frozenset[str]:
+        """What calibration and the choice of demonstrations do without."""
+        without = super().unused - ({"unlabelled"} if self._asks_labels else set())
+        encodes = self.k and needs_encoder(self.select, self.order)
+        without |= set() if encodes else {"encoder"}
+        return without | ({"labels", "seed"} if self.k == 0 and not self._asks_labels else set())
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
-        """Chooses the demonstrations."""
-        self.prepare(
-            select_demonstrations(train, k=self.k, selection=self.select, seed=self.context_.seed)
+        """Makes ready to choose demonstrations, and calibrates with them."""
+        self.picker_ = DemonstrationPicker(
+            train,
+            k=self.k,
+            select=self.select,
+            order=self.order,
+            per=self.per,
+            seed=self.context_.seed,
+            text=self.context_.text,
+            embed=self.embed,
         )
+        shown = self._shown_to_all()
+        if self.calibration == "chosen":
+            self.prepare("none", ())
+            self.calibrator_ = self._choose(train, unlabelled, shown)
+        else:
+            self.prepare(self.calibration, unlabelled, shown)
+
+    def demonstrations(self, examples: Sequence[Example]) -> Sequence[Sequence[Example]]:
+        """Returns what the prompt of each example shows before it."""
+        return self.picker_.pick(examples)
+
+    @property
+    def _asks_labels(self) -> bool:
+        return self.calibration == "chosen"
+
+    def _shown_to_all(self) -> set[str]:
+        """Returns the normalised texts of demonstrations that are fixed for the draw."""
+        if check_settings(self.select, self.order, self.per)[1] == "query":
+            return set()
+        [shown] = self.picker_.pick([Example(-1, {})])
+        return {normalised(self.context_.text(example)) for example in shown}
+
+    def _choose(
+        self, train: Sequence[Example], unlabelled: Sequence[Example], shown: set[str]
+    ) -> Calibrator | None:
+        """Returns the calibrator, or none, with which the labelled examples not shown fare best.
+
+        Where there are enough of them they choose the temperature too.
+        """
+        text = self.context_.text
+        labelled = choose_inputs(
+            train, count=self.texts, seed=CALIBRATION_SEED, text=text, avoid=shown
+        )
+        domain = self.calibrator("domain", unlabelled, shown)
+        if not labelled:
+            return domain
+        by_row = {example.row: example for example in train}
+        targets = self.context_.targets([by_row[example.row] for example in labelled])
+        scores = self.scores(labelled)
+        candidates = {"domain": domain(scores), "none": scores}
+        chosen = choose_by_labels(candidates, targets)
+        if len(labelled) >= MIN_FOR_TEMPERATURE:
+            fitted = fit_temperature(candidates[chosen], targets)
+            self.temperature_ = min(max(fitted, TEMPERATURES[0]), TEMPERATURES[1])
+        return domain if chosen == "domain" else None

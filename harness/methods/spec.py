@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, cast
 
 from pydantic import ValidationError
 
 from harness.core.errors import UserError, nearest
-from harness.methods import METHODS, MethodEntry
+from harness.methods import METHODS, MethodEntry, Use
 from harness.methods.base import Method
+from harness.models.catalog import ModelKind
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -20,19 +22,30 @@ class MethodSpec:
         entry: Its line in the name table.
         settings: Every setting by name, defaults included.
         given: The settings that differ from the defaults, as users write them.
+        uses: What of its entry's uses it has with these settings.
+        models: The kinds of model it needs with these settings.
     """
 
     entry: MethodEntry
     settings: dict[str, Any]
     given: str
+    uses: tuple[Use, ...]
+    models: tuple[ModelKind, ...]
 
     def build(self) -> Method:
         """Returns a new method with these settings."""
         return cast("Method", self.entry.load()(**self.settings))
 
 
-def parse_method(text: str, *, where: str | None = None) -> MethodSpec:
+def parse_method(
+    text: str, *, where: str | None = None, otherwise: Mapping[str, str] | None = None
+) -> MethodSpec:
     """Reads a method's name and settings.
+
+    Args:
+        text: The name, and settings if any.
+        where: The flag or field it stood in, for messages.
+        otherwise: Settings to take where the text says nothing of them.
 
     Raises:
         UserError: There is no such method or setting, or a value does not fit.
@@ -50,11 +63,17 @@ def parse_method(text: str, *, where: str | None = None) -> MethodSpec:
                 expected=f"for example {name}:{_example(entry)}",
             )
         raw[key.strip()] = value.strip()
-    method = _construct(entry, raw, where)
+    method = _construct(entry, {**(otherwise or {}), **raw}, where)
     values = method.stored_settings()
     defaults = entry.load()().stored_settings()
     given = ",".join(f"{key}={values[key]}" for key in values if values[key] != defaults[key])
-    return MethodSpec(entry, values, given)
+    return MethodSpec(
+        entry,
+        values,
+        given,
+        uses=tuple(use for use in entry.uses if use not in method.unused),
+        models=tuple(kind for kind in entry.models if kind not in method.unused),
+    )
 
 
 def describe_settings(entry: MethodEntry) -> list[tuple[str, Any, str]]:

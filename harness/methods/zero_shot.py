@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
 
 from harness.core.types import Example
 from harness.methods.base import settings
-from harness.methods.prompted import Prompted
+from harness.methods.prompted import CALIBRATION, Prompted
+from harness.prompting.calibration import Calibration
 
 
 @settings
 class ZeroShot(Prompted):
-    """The label whose words the causal LM finds likeliest after the prompt."""
+    """The label whose words the causal LM finds likeliest after the prompt.
+
+    From each label's log-likelihood its mean over unlabelled texts is taken away
+    (domain-conditional PMI, Holtzman et al. 2021, "Surface Form Competition"; Fei et al. 2023).
+    """
+
+    calibration: Annotated[Calibration, Field(description=CALIBRATION)] = "domain"
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
-        """Learns nothing."""
-        self.prepare([])
+        """Looks at unlabelled texts, if at anything."""
+        self.prepare(self.calibration, unlabelled)

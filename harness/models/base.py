@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,29 +21,44 @@ class Outputs:
     Attributes:
         values: Shape (inputs, width): an embedding or the log-likelihood of every label a row.
         costs: What each distinct input, and each thing they share, cost when first computed.
+        halved: Whether some come from passes made smaller than planned, for want of memory; they
+            are equal to the others' to about 1e-4.
     """
 
     values: Floats
     costs: Mapping[bytes, Cost]
+    halved: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PromptText:
-    """A rendered prompt, in the two pieces it is read in.
+    """A rendered prompt, in the pieces it is made of.
 
     Attributes:
-        head: What comes before the example's own text: instruction and demonstrations. Prompts
-            with an equal head share its keys and values.
-        tail: The example's own text and the answer cue.
+        pieces: In order; joined they are the prompt. The last is what only this example says: its
+            own text and the answer cue. Those before it are the instruction and each
+            demonstration: prompts that begin with the same pieces share keys and values.
     """
 
-    head: str
-    tail: str
+    pieces: tuple[str, ...]
 
     @property
     def text(self) -> str:
         """The whole prompt."""
-        return self.head + self.tail
+        return "".join(self.pieces)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation.
+
+    Attributes:
+        role: Who speaks.
+        content: What is said.
+    """
+
+    role: Literal["system", "user", "assistant"]
+    content: str
 
 
 class Encoder(Protocol):
@@ -68,13 +83,41 @@ class CausalLM(Protocol):
     name: str
 
     def label_loglikelihoods(
-        self, prompts: Sequence[PromptText], continuations: Sequence[str]
+        self, prompts: Sequence[PromptText], continuations: Sequence[Sequence[str]]
     ) -> Outputs:
-        """Returns log p(continuation | prompt) in nats, shape (prompts, continuations), float32."""
+        """Returns log p(continuation | prompt) in nats, float32.
+
+        Args:
+            prompts: The prompts.
+            continuations: What may follow each prompt; mostly the same list for all of them.
+
+        Returns:
+            Values of shape (prompts, most continuations of a prompt); -inf past the last of a
+            prompt that has fewer.
+        """
+        ...
+
+    def continuation_lengths(
+        self, prompts: Sequence[PromptText], continuations: Sequence[Sequence[str]]
+    ) -> NDArray[np.int64]:
+        """Returns how many tokens each continuation has after its prompt.
+
+        The shape is that of :meth:`label_loglikelihoods`; 1 past a prompt's last continuation.
+        """
         ...
 
     def count_tokens(self, text: str) -> int:
         """Returns how many tokens the model reads for ``text``."""
+        ...
+
+    def chat_text(self, messages: Sequence[Message]) -> str:
+        """Returns a conversation as the text the model was trained to read.
+
+        After a user's message comes what makes the model answer.
+
+        Raises:
+            UserError: The model has no chat template, or its template refuses these messages.
+        """
         ...
 
     @property

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import time
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from harness.core.errors import UserError
 from harness.core.files import hash_json
 from harness.core.progress import Progress
 from harness.core.types import Cost
-from harness.models.base import Outputs, PromptText
+from harness.models.base import Message, Outputs, PromptText
 from harness.models.device import choose_device, default_dtype, numerics, use_threads
-from harness.models.likelihood.probe import choose_scorer
-from harness.models.likelihood.tokens import TokenisedPrompt, tokenise, tokenise_prompt
-from harness.models.outputs import OutputStore, content_key
+from harness.models.likelihood.engine import Engine
+from harness.models.likelihood.tokens import PromptTokeniser, TokenisedPrompt
+from harness.models.likelihood.tree import TreeScorer
+from harness.models.outputs import OutputStore
 from harness.models.quiet import quiet_transformers
 from harness.models.resolve import ResolvedModel
+from harness.models.score_cache import Request, ScoreCache, plan_requests
 
-FLUSH_SECONDS = 5.0
-SCORING_VERSION = 1
+SCORING_VERSION = 2
+"""Raised whenever the same prompt would get other bits; so do the constants of ``likelihood/``."""
+FIXED_DATE = "{%- macro strftime_now(format) -%}26 Jul 2024{%- endmacro -%}"
+"""Some chat templates write today's date, and a prompt must be the same tomorrow."""
+
+
+class SlowScoringWarning(UserWarning):
+    """A model cannot take the fast way of scoring."""
 
 
 class LocalCausalLM:
@@ -30,7 +41,7 @@ class LocalCausalLM:
 
     Attributes:
         prompts_run: How many prompts went through the model since it was made.
-        tokens_run: How many tokens did.
+        tokens_run: How many tokens did, padding left out.
     """
 
     def __init__(self, resolved: ResolvedModel, cache: Path) -> None:
@@ -41,6 +52,7 @@ class LocalCausalLM:
         self.tokens_run = 0
         self._cache = cache
         self._stores: dict[str, OutputStore] = {}
+        self._warned = False
 
     @functools.cached_property
     def tokenizer(self) -> Any:
@@ -51,7 +63,8 @@ class LocalCausalLM:
             return AutoTokenizer.from_pretrained(self.folder, trust_remote_code=False)
 
     @functools.cached_property
-    def _scorer(self) -> Any:
+    def engine(self) -> Engine:
+        """The model itself, and the way in which it is asked."""
         from transformers import AutoModelForCausalLM
 
         use_threads()
@@ -63,7 +76,7 @@ class LocalCausalLM:
                 use_safetensors=True,
                 trust_remote_code=False,
             )
-        return choose_scorer(model.to(device).eval())
+        return Engine(model.to(device).eval())
 
     @functools.cached_property
     def context_tokens(self) -> int:
@@ -78,113 +91,101 @@ class LocalCausalLM:
         """Returns how many tokens the model reads for ``text``."""
         return len(self.tokenizer(text)["input_ids"])
 
+    def chat_text(self, messages: Sequence[Message]) -> str:
+        """Returns a conversation as text; see :class:`harness.models.base.CausalLM`."""
+        from jinja2 import TemplateError
+
+        if not self.tokenizer.chat_template:
+            raise UserError(
+                f"{self.name} has no chat template",
+                hint="run it without --chat, or take a model that was trained to chat",
+            )
+        try:
+            text: str = self.tokenizer.apply_chat_template(
+                [dataclasses.asdict(message) for message in messages],
+                chat_template=FIXED_DATE + self.tokenizer.get_chat_template(),
+                tokenize=False,
+                add_generation_prompt=messages[-1].role == "user",
+            )
+        except (TemplateError, TypeError, ValueError) as error:
+            raise UserError(
+                f"the chat template of {self.name} refuses this conversation: {error}",
+                found=", ".join(message.role for message in messages),
+            ) from error
+        return text
+
+    def continuation_lengths(
+        self, prompts: Sequence[PromptText], continuations: Sequence[Sequence[str]]
+    ) -> NDArray[np.int64]:
+        """Returns tokens of each continuation; see :class:`harness.models.base.CausalLM`."""
+        lengths = np.ones((len(prompts), max(map(len, continuations), default=0)), dtype=np.int64)
+        for row, (prompt, labels) in enumerate(zip(prompts, continuations, strict=True)):
+            tokenised = self._tokeniser.tokenise([prompt.text], tuple(labels))
+            lengths[row, : len(labels)] = [len(label) for label in tokenised.continuations]
+        return lengths
+
     def label_loglikelihoods(
-        self, prompts: Sequence[PromptText], continuations: Sequence[str]
+        self, prompts: Sequence[PromptText], continuations: Sequence[Sequence[str]]
     ) -> Outputs:
-        """Returns log p(continuation | prompt) in nats, shape (prompts, continuations), float32.
+        """Returns log p(continuation | prompt); see :class:`harness.models.base.CausalLM`.
 
         What is in the cache is read from it; the rest is computed, and kept every few seconds,
-        so that an interruption loses little. A prompt's numbers do not depend on which other
-        prompts are asked for.
+        so that an interruption loses little. How prompts are cut follows from all the prompts of
+        the call, those in the cache among them; on the CPU the numbers are then the same, bit for
+        bit, whatever is in it, and on other devices to rounding.
         """
-        store = self._store("loglikelihoods", continuations)
-        heads = self._store("heads", ())
-        keys = [content_key(prompt.head, prompt.tail) for prompt in prompts]
-        by_head: dict[str, list[PromptText]] = {prompt.head: [] for prompt in prompts}
-        for place in store.missing(keys):
-            by_head[prompts[place].head].append(prompts[place])
-        head_keys = [content_key(head) for head in by_head]
-        if heads.missing(head_keys) or any(by_head.values()):
-            self._compute(by_head, continuations, store, heads)
-        values, costs = store.get(keys)
-        return Outputs(values, costs | heads.get(head_keys)[1])
+        requests = plan_requests(prompts, continuations)
+        widest = max((len(request.labels) for request in requests), default=0)
+        values = np.full((len(requests), widest), -np.inf, dtype=np.float32)
+        costs: dict[bytes, Cost] = {}
+        halved = False
+        for width in sorted({len(request.labels) for request in requests}):
+            places = [at for at, request in enumerate(requests) if len(request.labels) == width]
+            scores = ScoreCache(self._store, width)
+            wanted = [requests[place] for place in places]
+            self._compute(scores, wanted)
+            found = scores.get(wanted)
+            values[places, :width] = found.values
+            costs |= found.costs
+            halved |= found.halved
+        return Outputs(values, costs, halved=halved)
 
-    def _store(self, what: str, continuations: Sequence[str]) -> OutputStore:
-        folder = hash_json([what, SCORING_VERSION, self.identity, numerics(), list(continuations)])[
-            :24
-        ]
+    @functools.cached_property
+    def _tokeniser(self) -> PromptTokeniser:
+        return PromptTokeniser(self.tokenizer)
+
+    def _store(self, *what: str | int) -> OutputStore:
+        folder = hash_json([*what, SCORING_VERSION, self.identity, numerics()])[:24]
         if folder not in self._stores:
             self._stores[folder] = OutputStore(self._cache / "outputs" / folder)
         return self._stores[folder]
 
-    def _compute(
-        self,
-        by_head: Mapping[str, Sequence[PromptText]],
-        continuations: Sequence[str],
-        store: OutputStore,
-        heads: OutputStore,
-    ) -> None:
-        buffer = _Buffer(store)
-        scorer = self._scorer
-        total = sum(len(group) for group in by_head.values())
-        with Progress(f"{self.name}: scoring labels", total, "prompt") as progress, buffer:
-            for head, group in by_head.items():
-                prefix = self._prefix(head)
-                if heads.missing([content_key(head)]):
-                    cost = self._keep_prefix(scorer, prefix)
-                    heads.put([content_key(head)], np.empty((1, 0), np.float32), [cost])
-                for prompt in group:
-                    values, cost = self._score(scorer, prefix, prompt, continuations)
-                    buffer.add(content_key(prompt.head, prompt.tail), values, cost)
-                    progress.update()
+    def _compute(self, scores: ScoreCache, requests: Sequence[Request]) -> None:
+        """Runs the prompts whose scores are not in the cache, and puts them there."""
+        missing = scores.missing(requests)
+        if not missing:
+            return
+        engine = self.engine
+        tokenised = [
+            self._tokeniser.tokenise(request.segments, request.labels) for request in missing
+        ]
+        self._warn_of_slow(engine, tokenised)
+        with Progress(f"{self.name}: scoring labels", len(missing), "prompt") as progress, scores:
+            for scored in engine.run(tokenised):
+                scores.add([missing[place] for place in scored.places], scored)
+                self.prompts_run += len(scored.places)
+                self.tokens_run += sum(cost.tokens for cost in (*scored.costs, *scored.shared))
+                progress.update(len(scored.places))
 
-    def _prefix(self, head: str) -> tuple[int, ...]:
-        """Returns the head's tokens without its last, which the text after it may change."""
-        return tuple(tokenise(self.tokenizer, [head])[0][:-1]) if head else ()
-
-    def _keep_prefix(self, scorer: Any, prefix: tuple[int, ...]) -> Cost:
-        started = time.perf_counter()
-        run = scorer.keep_prefix(prefix)
-        self.tokens_run += run
-        return Cost(time.perf_counter() - started, run)
-
-    def _score(
-        self, scorer: Any, prefix: tuple[int, ...], prompt: PromptText, continuations: Sequence[str]
-    ) -> tuple[Any, Cost]:
-        started = time.perf_counter()
-        tokenised = tokenise_prompt(self.tokenizer, prompt.text, continuations)
-        # What a second session runs of a head again is not this prompt's: the head is charged.
-        again = self._keep_prefix(scorer, _shared(prefix, tokenised))
-        values, own = scorer.score(tokenised)
-        self.prompts_run += 1
-        self.tokens_run += own
-        return values, Cost(time.perf_counter() - started - again.seconds, own)
-
-
-def _shared(prefix: tuple[int, ...], prompt: TokenisedPrompt) -> tuple[int, ...]:
-    """Returns the part of ``prefix`` that the prompt begins with, leaving it a token of its own.
-
-    Mostly that is all of it; a text that merges with the end of its head shares a token less.
-    """
-    limit = min(len(prefix), len(prompt.context) - 1)
-    for place in range(limit):
-        if prefix[place] != prompt.context[place]:
-            return prefix[:place]
-    return prefix[:limit]
-
-
-class _Buffer:
-    """Outputs on their way to the store; written every few seconds, and whatever happens."""
-
-    def __init__(self, store: OutputStore) -> None:
-        self.store = store
-        self._rows: list[tuple[bytes, Any, Cost]] = []
-        self._written = time.monotonic()
-
-    def __enter__(self) -> _Buffer:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.flush()
-
-    def add(self, key: bytes, values: Any, cost: Cost) -> None:
-        self._rows.append((key, values, cost))
-        if time.monotonic() - self._written > FLUSH_SECONDS:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._rows:
-            keys, values, costs = zip(*self._rows, strict=True)
-            self.store.put(keys, np.stack(values), costs)
-        self._rows = []
-        self._written = time.monotonic()
+    def _warn_of_slow(self, engine: Engine, prompts: Sequence[TokenisedPrompt]) -> None:
+        """Warns, once, where labels are scored one after the other."""
+        slow = [one for one in prompts if not isinstance(engine.scorers.choose(one), TreeScorer)]
+        if slow and not self._warned:
+            self._warned = True
+            why = "this architecture" if len(slow) == len(prompts) else "some prompts' length"
+            warnings.warn(
+                f"{self.name}: {why} does not allow all labels to be scored in one pass; they are "
+                "scored one after the other, which is exact and takes longer",
+                SlowScoringWarning,
+                stacklevel=2,
+            )

@@ -9,6 +9,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from harness.models.packed import linear_library
+
 DTYPE = "float32"
 
 
@@ -68,7 +70,11 @@ def numerics() -> dict[str, str | int]:
         "tokenizers": version("tokenizers"),
     }
     if device == "cpu":
-        described |= {"threads": compute_threads(), "instructions": vector_instructions()}
+        described |= {
+            "threads": compute_threads(),
+            "instructions": vector_instructions(),
+            "linear": linear_library(device, default_dtype(device)),
+        }
     return described
 
 

@@ -8,8 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.core.types import Cost
-from harness.models.base import CausalLM, Encoder, Outputs, PromptText
+from harness.models.base import CausalLM, Encoder, Message, Outputs, PromptText
 
 
 class Meter:
@@ -19,11 +22,15 @@ class Meter:
         charged: What each distinct output cost when it was first computed, by key.
         inside_seconds: Wall time really spent getting outputs, which is not charged itself: an
             output that was in the cache took none, and is charged all the same.
+        shortened: How many test rows' prompts were too long for the model, and were shortened.
+        halved: Whether a pass had to be made smaller than planned, for want of memory.
     """
 
     def __init__(self) -> None:
         self.charged: dict[bytes, Cost] = {}
         self.inside_seconds = 0.0
+        self.shortened = 0
+        self.halved = False
 
     @contextmanager
     def outputs(self) -> Iterator[None]:
@@ -37,6 +44,7 @@ class Meter:
     def charge(self, outputs: Outputs) -> None:
         """Charges outputs; each distinct one once."""
         self.charged.update(outputs.costs)
+        self.halved |= outputs.halved
 
     def add(self, cost: Cost) -> None:
         """Charges work that is the cell's own and is kept nowhere."""
@@ -75,13 +83,25 @@ class MeteredCausalLM:
         self.name = model.name
 
     def label_loglikelihoods(
-        self, prompts: Sequence[PromptText], continuations: Sequence[str]
+        self, prompts: Sequence[PromptText], continuations: Sequence[Sequence[str]]
     ) -> Outputs:
         """Scores and charges; see :class:`harness.models.base.CausalLM`."""
         with self.meter.outputs():
             outputs = self.model.label_loglikelihoods(prompts, continuations)
         self.meter.charge(outputs)
         return outputs
+
+    def continuation_lengths(
+        self, prompts: Sequence[PromptText], continuations: Sequence[Sequence[str]]
+    ) -> NDArray[np.int64]:
+        """Returns how many tokens each continuation has."""
+        with self.meter.outputs():
+            return self.model.continuation_lengths(prompts, continuations)
+
+    def chat_text(self, messages: Sequence[Message]) -> str:
+        """Returns a conversation as text."""
+        with self.meter.outputs():
+            return self.model.chat_text(messages)
 
     def count_tokens(self, text: str) -> int:
         """Returns how many tokens the model reads for ``text``."""

@@ -63,8 +63,8 @@ class OutputStore:
         Raises:
             KeyError: A key is not there; ask :meth:`missing` first.
         """
-        values = np.stack([self._values[key] for key in keys])
-        return values, {key: self._costs[key] for key in keys}
+        rows = [self._values[key] for key in keys] or [np.empty(0, dtype=np.float32)]
+        return np.stack(rows)[: len(keys)], {key: self._costs[key] for key in keys}
 
     def put(self, keys: Sequence[bytes], values: Floats, costs: Sequence[Cost]) -> None:
         """Keeps new outputs: one file, whole or not at all."""

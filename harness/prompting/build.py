@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from harness.core.errors import UserError
-from harness.core.types import Example, Label
+from harness.core.types import Example, FieldValue, Label
 from harness.models.base import CausalLM, PromptText
+from harness.prompting.forms import ChatForm, Form, PlainForm, Render
 from harness.prompts.template import PromptTemplate, Shot
 
 CUT_MARK = " […]"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Built:
+    """Prompts, and what may follow each of them.
+
+    Attributes:
+        prompts: One for each example, in order.
+        continuations: What is scored after each, for every label in the task's order.
+        shortened: How many prompts lost demonstrations or text to fit the model.
+    """
+
+    prompts: list[PromptText]
+    continuations: tuple[str, ...]
+    shortened: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Query:
+    """What a prompt asks about.
+
+    Attributes:
+        shot: Gives it with only so many characters of its text.
+        characters: How many there are.
+    """
+
+    shot: Callable[[int], Shot]
+    characters: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,69 +52,130 @@ class PromptBuilder:
         template: The prompt template.
         labels: The task's labels, in order.
         text: Gives an example's fields as one text.
-        model: Counts tokens and says how many fit.
+        model: Counts tokens, says how many fit, and writes conversations.
+        chat: Whether prompts are conversations.
     """
 
     template: PromptTemplate
     labels: tuple[Label, ...]
     text: Callable[[Example], str]
     model: CausalLM
+    chat: bool = False
 
     @property
-    def continuations(self) -> list[str]:
+    def continuations(self) -> tuple[str, ...]:
         """What may follow a prompt, for every label in the task's order."""
-        return [self.template.continuation(label) for label in self.labels]
+        return self.template.continuations(self.labels)
 
     def build(
-        self, examples: Sequence[Example], demonstrations: Sequence[Example]
-    ) -> list[PromptText]:
+        self, examples: Sequence[Example], demonstrations: Sequence[Sequence[Example]]
+    ) -> Built:
         """Returns a prompt for each example, in order.
 
-        A prompt that is too long loses whole demonstrations, the oldest first; if it is still
-        too long the end of the example's own text is cut and marked. Instruction and answer cue
-        are never touched.
+        A prompt that is too long loses whole demonstrations, the first shown first; if it is
+        still too long the end of the example's own text is cut and marked. Instruction, system
+        message and answer cue are never touched.
+
+        Args:
+            examples: What is asked about.
+            demonstrations: The labelled examples that each prompt shows, in order; those of
+                neighbours are rendered once where they are the same.
 
         Raises:
-            UserError: Instruction and cue alone are too long for the model.
+            UserError: Instruction and cue alone are too long for the model, or the model's chat
+                template does not take the conversation.
         """
-        shots = [self._shot(example, self._label(example)) for example in demonstrations]
-        heads = [
-            self.template.head(self.labels, shots[dropped:]) for dropped in range(len(shots) + 1)
+        queries = [
+            _Query(functools.partial(self._cut, example), _characters(example))
+            for example in examples
         ]
-        room = self.model.context_tokens - self._longest_continuation()
-        return [self._fitting(example, heads, room) for example in examples]
+        return self._build(queries, demonstrations)
 
-    def _fitting(self, example: Example, heads: Sequence[str], room: int) -> PromptText:
-        tail = self.template.tail(self._shot(example))
-        for head in heads:
-            # A token stands for at least one byte of text, so short prompts need no counting.
-            if len((head + tail).encode()) < room or self.model.count_tokens(head + tail) <= room:
-                return PromptText(head, tail)
-        return PromptText(heads[-1], self._cut(example, heads[-1], room))
+    def content_free(
+        self, texts: Sequence[str], demonstrations: Sequence[Sequence[Example]]
+    ) -> Built:
+        """Returns a prompt for each text, which stands in place of all that an example says.
 
-    def _cut(self, example: Example, head: str, room: int) -> str:
-        """Returns the tail with as much of the example's text as fits, found by bisection."""
-        text = self.text(example)
-        low, high = 0, len(text)
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.model.count_tokens(head + self._cut_tail(example, middle)) <= room:
-                low = middle
-            else:
-                high = middle - 1
-        tail = self._cut_tail(example, low)
-        if self.model.count_tokens(head + tail) > room:
+        For contextual calibration (Zhao et al. 2021, "Calibrate Before Use: Improving Few-Shot
+        Performance of Language Models"), with texts such as ``N/A``. Otherwise as :meth:`build`.
+        """
+        shots = [Shot(dict.fromkeys(self.template.variables, text)) for text in texts]
+        queries = [_Query(lambda _, shot=shot: shot, 0) for shot in shots]  # type: ignore[misc]
+        return self._build(queries, demonstrations)
+
+    def cue(self) -> PromptText:
+        """Returns a prompt of nothing but the answer cue, its variables filled with nothing."""
+        nothing = Shot(dict.fromkeys(self.template.variables, ""))
+        return PromptText((self.template.cue(nothing),))
+
+    def _build(
+        self, queries: Sequence[_Query], demonstrations: Sequence[Sequence[Example]]
+    ) -> Built:
+        form = self._form()
+        continuations = self.continuations
+        room = self.model.context_tokens - max(map(self.model.count_tokens, continuations)) - 1
+        prompts, shortened = [], 0
+        latest: Sequence[Example] = ()
+        after = self._after(form, latest)
+        for query, shown in zip(queries, demonstrations, strict=True):
+            if shown != latest:
+                after, latest = self._after(form, shown), shown
+            prompt, lost = self._fitting(query, after, len(shown), room)
+            prompts.append(prompt)
+            shortened += lost
+        return Built(prompts, continuations, shortened)
+
+    def _form(self) -> Form:
+        if self.chat:
+            return ChatForm(self.template, self.labels, self.model)
+        return PlainForm(self.template, self.labels)
+
+    def _after(self, form: Form, demonstrations: Sequence[Example]) -> Callable[[int], Render]:
+        """Returns what renders examples after all but so many first demonstrations."""
+        labels = {label.name: label for label in self.labels}
+        shots = [self._shot(example, labels[str(example.target)]) for example in demonstrations]
+        return functools.cache(lambda dropped: form.after(shots[dropped:]))
+
+    def _fitting(
+        self, query: _Query, after: Callable[[int], Render], k: int, room: int
+    ) -> tuple[PromptText, bool]:
+        """Returns the prompt as long as it may be, and whether it lost something."""
+        whole = query.shot(query.characters)
+
+        def fits(dropped: int) -> bool:
+            return self._fits(after(dropped)(whole), room)
+
+        prompt = after(0)(whole)
+        if self._fits(prompt, room):
+            return prompt, False
+        dropped = bisect.bisect_left(range(k + 1), True, lo=1, key=fits)
+        return after(dropped)(whole) if dropped <= k else self._cutting(query, after(k), room), True
+
+    def _cutting(self, query: _Query, render: Render, room: int) -> PromptText:
+        """Returns the prompt with as much of the example's text as fits."""
+
+        def too_long(characters: int) -> bool:
+            return not self._fits(render(query.shot(characters)), room)
+
+        kept = bisect.bisect_left(range(query.characters), True, key=too_long) - 1
+        if kept < 0:
+            empty = self.model.count_tokens(render(query.shot(0)).text)
             raise UserError(
                 f"the prompt {self.template.name!r} leaves no room for an example",
-                found=f"{self.model.count_tokens(head + tail)} tokens without one",
+                found=f"{empty} tokens without one",
                 expected=f"at most {room}, with {self.model.name}",
                 hint="shorten the instruction, or take a model that reads more",
             )
-        return tail
+        return render(query.shot(kept))
 
-    def _cut_tail(self, example: Example, characters: int) -> str:
+    def _fits(self, prompt: PromptText, room: int) -> bool:
+        # A token stands for at least one byte of text, so short prompts need no counting.
+        return len(prompt.text.encode()) < room or self.model.count_tokens(prompt.text) <= room
+
+    def _cut(self, example: Example, characters: int) -> Shot:
+        """Returns the example with so many characters of its text, the last fields cut first."""
         budget = characters
-        fields: dict[str, Any] = {}
+        fields: dict[str, FieldValue] = {}
         for name, value in example.fields.items():
             if isinstance(value, str):
                 kept = value[:budget]
@@ -92,13 +183,11 @@ class PromptBuilder:
                 fields[name] = value if len(kept) == len(value) else kept.rstrip() + CUT_MARK
             else:
                 fields[name] = value
-        return self.template.tail(self._shot(dataclasses.replace(example, fields=fields)))
+        return self._shot(dataclasses.replace(example, fields=fields))
 
     def _shot(self, example: Example, label: Label | None = None) -> Shot:
         return Shot({**example.fields, "text": self.text(example)}, label)
 
-    def _label(self, example: Example) -> Label:
-        return next(label for label in self.labels if label.name == example.target)
 
-    def _longest_continuation(self) -> int:
-        return max(self.model.count_tokens(continuation) for continuation in self.continuations) + 1
+def _characters(example: Example) -> int:
+    return sum(len(value) for value in example.fields.values() if isinstance(value, str))

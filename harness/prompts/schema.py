@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_TITLE = "harness prompt"
+Style = Literal["words", "letters"]
 
 
 class PromptDefinition(BaseModel):
@@ -16,13 +17,22 @@ class PromptDefinition(BaseModel):
 
     description: str = Field(min_length=1, description="One line that says what it asks for.")
     kinds: list[str] = Field(min_length=1, description="The task kinds it fits.")
+    style: Style = Field(
+        default="words",
+        description="The answer that is scored: the label's words, or its letter in label_list.",
+    )
+    system: str = Field(
+        default="",
+        description="The system message; without chat it stands first. Variables: as instruction.",
+    )
     instruction: str = Field(
         default="",
         description="What stands once at the top. Variables: labels (the verbalizers), label_list.",
     )
-    label_list: str = Field(
-        default="- {{ label }}",
-        description="One line of label_list. Variables: label (its verbalizer), description.",
+    label_list: str | None = Field(
+        default=None,
+        description="One line of label_list. Variables: label (its verbalizer), description, and "
+        'with letters letter. Default: "- {{ label }}", with letters "{{ letter }}. {{ label }}".',
     )
     input: str = Field(
         min_length=1,

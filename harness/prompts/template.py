@@ -12,12 +12,20 @@ from harness.core.files import hash_json
 from harness.core.lookup import find
 from harness.core.types import Label
 from harness.core.yaml import load_yaml, validate
+from harness.prompts.letters import option_letters
 from harness.prompts.sandbox import SafeTemplate
-from harness.prompts.schema import PromptDefinition
+from harness.prompts.schema import PromptDefinition, Style
 
 LABEL_AT_END = re.compile(r"\{\{(-?)\s*label\s*-?\}\}\s*\Z")
 INSTRUCTION_VARIABLES = frozenset({"labels", "label_list"})
-LABEL_LINE_VARIABLES = frozenset({"label", "description"})
+LABEL_LINE_VARIABLES: Mapping[Style, frozenset[str]] = {
+    "words": frozenset({"label", "description"}),
+    "letters": frozenset({"label", "description", "letter"}),
+}
+LABEL_LINES: Mapping[Style, str] = {
+    "words": "- {{ label }}",
+    "letters": "{{ letter }}. {{ label }}",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,6 +42,9 @@ class PromptTemplate:
     Attributes:
         name: The file's name without its ending.
         kinds: The task kinds it fits.
+        style: What answers a prompt: a label's words, or its letter.
+        separator: What stands between instruction, demonstrations and example.
+        variables: What it says of an example.
         content_hash: sha256 over everything that shapes its text.
 
     Args:
@@ -48,29 +59,27 @@ class PromptTemplate:
         self.name = name
         self.description = definition.description
         self.kinds = tuple(definition.kinds)
+        self.style = definition.style
         self.separator = definition.separator
+        line = definition.label_list
+        if line is None:
+            line = LABEL_LINES[definition.style]
         shaping = definition.model_dump(exclude={"description", "kinds"})
-        self.content_hash = hash_json(shaping)
-        match = LABEL_AT_END.search(definition.answer)
-        if match is None:
-            raise UserError(
-                "the answer must end with {{ label }}: what comes before it is the cue, and the "
-                "label is what the model's likelihood is asked for",
-                where=where("answer"),
-                found=definition.answer,
-                expected='for example "Intent: {{ label }}"',
-            )
-        before = definition.answer[: match.start()]
-        cue = before.rstrip()
-        self._gap = "" if match[1] else before[len(cue) :]
+        self.content_hash = hash_json({**shaping, "label_list": line})
+        cue, self._gap = _split_answer(definition.answer, where("answer"))
+        self._system = SafeTemplate(definition.system.rstrip(), where=where("system"))
         self._instruction = SafeTemplate(
             definition.instruction.rstrip(), where=where("instruction")
         )
-        self._label_line = SafeTemplate(definition.label_list, where=where("label_list"))
+        self._label_line = SafeTemplate(line, where=where("label_list"))
         self._input = SafeTemplate(definition.input.rstrip(), where=where("input"))
         self._cue = SafeTemplate(cue, where=where("answer"))
+        self.variables = self._input.variables | self._cue.variables
+        _refuse_unknown(self._system, INSTRUCTION_VARIABLES)
         _refuse_unknown(self._instruction, INSTRUCTION_VARIABLES)
-        _refuse_unknown(self._label_line, LABEL_LINE_VARIABLES)
+        _refuse_unknown(self._label_line, LABEL_LINE_VARIABLES[self.style])
+        if self.style == "letters":
+            self._check_letters()
 
     def check_variables(self, known: Sequence[str]) -> None:
         """Refuses a template that needs a field the task does not have.
@@ -81,33 +90,72 @@ class PromptTemplate:
         _refuse_unknown(self._input, frozenset(known))
         _refuse_unknown(self._cue, frozenset(known))
 
-    def head(self, labels: Sequence[Label], demonstrations: Sequence[Shot]) -> str:
-        """Returns what comes before the example: instruction and demonstrations."""
-        sections = [self._render_instruction(labels)]
-        sections += [self._render_demonstration(shot) for shot in demonstrations]
+    def system(self, labels: Sequence[Label]) -> str:
+        """Returns the system message; the empty text where there is none."""
+        return self._system.render(self._of_labels(labels))
+
+    def instruction(self, labels: Sequence[Label]) -> str:
+        """Returns the instruction; the empty text where there is none."""
+        return self._instruction.render(self._of_labels(labels))
+
+    def input(self, shot: Shot) -> str:
+        """Returns an example without the cue."""
+        return self._input.render(shot.variables)
+
+    def cue(self, shot: Shot) -> str:
+        """Returns what a label is the continuation of."""
+        return self._cue.render(shot.variables)
+
+    def answer(self, shot: Shot, labels: Sequence[Label]) -> str:
+        """Returns the cue and the label of a demonstration."""
+        if shot.label is None:
+            raise ValueError("a demonstration has no label")
+        return self.cue(shot) + self.continuations(labels)[labels.index(shot.label)]
+
+    def head(self, labels: Sequence[Label]) -> str:
+        """Returns what a prompt without chat begins with: system message and instruction."""
+        sections = (self.system(labels), self.instruction(labels))
         return "".join(section + self.separator for section in sections if section)
+
+    def demonstration(self, shot: Shot, labels: Sequence[Label]) -> str:
+        """Returns a demonstration and the separator after it."""
+        return f"{self.input(shot)}\n{self.answer(shot, labels)}{self.separator}"
 
     def tail(self, shot: Shot) -> str:
         """Returns the example without its answer: input and cue."""
-        return f"{self._input.render(shot.variables)}\n{self._cue.render(shot.variables)}"
+        return f"{self.input(shot)}\n{self.cue(shot)}"
 
-    def continuation(self, label: Label) -> str:
-        """Returns what follows the cue when the label is ``label``."""
-        return self._gap + label.verbalizer
+    def continuations(self, labels: Sequence[Label]) -> tuple[str, ...]:
+        """Returns what follows the cue for each label."""
+        if self.style == "letters":
+            return tuple(self._gap + letter for letter in option_letters(len(labels)))
+        return tuple(self._gap + label.verbalizer for label in labels)
 
-    def _render_instruction(self, labels: Sequence[Label]) -> str:
+    def _of_labels(self, labels: Sequence[Label]) -> dict[str, Any]:
         lines = [
-            self._label_line.render({"label": label.verbalizer, "description": label.description})
-            for label in labels
+            self._label_line.render(
+                {"label": label.verbalizer, "description": label.description, "letter": letter}
+            )
+            for label, letter in zip(labels, option_letters(len(labels)), strict=True)
         ]
-        return self._instruction.render(
-            {"labels": [label.verbalizer for label in labels], "label_list": "\n".join(lines)}
-        )
+        return {"labels": [label.verbalizer for label in labels], "label_list": "\n".join(lines)}
 
-    def _render_demonstration(self, shot: Shot) -> str:
-        if shot.label is None:
-            raise ValueError("a demonstration has no label")
-        return self.tail(shot) + self.continuation(shot.label)
+    def _check_letters(self) -> None:
+        if "label_list" not in self._system.variables | self._instruction.variables:
+            raise UserError(
+                "with `style: letters` the instruction must list the options: without the list "
+                "a letter means nothing",
+                where=self._instruction.where,
+                found=self._instruction.source,
+                expected="{{ label_list }} in `instruction` or in `system`",
+            )
+        if "letter" not in self._label_line.variables:
+            raise UserError(
+                "with `style: letters` each line of the list must show its letter",
+                where=self._label_line.where,
+                found=self._label_line.source,
+                expected=f'for example "{LABEL_LINES["letters"]}"',
+            )
 
 
 def load_prompt(name: str) -> PromptTemplate:
@@ -120,6 +168,22 @@ def load_prompt(name: str) -> PromptTemplate:
     located = load_yaml(path)
     definition = validate(PromptDefinition, located)
     return PromptTemplate(definition, name=path.stem, where=lambda field: located.where((field,)))
+
+
+def _split_answer(answer: str, where: str) -> tuple[str, str]:
+    """Returns the cue's template, and the white space between the cue and the label."""
+    match = LABEL_AT_END.search(answer)
+    if match is None:
+        raise UserError(
+            "the answer must end with {{ label }}: what comes before it is the cue, and the "
+            "label is what the model's likelihood is asked for",
+            where=where,
+            found=answer,
+            expected='for example "Intent: {{ label }}"',
+        )
+    before = answer[: match.start()]
+    cue = before.rstrip()
+    return cue, "" if match[1] else before[len(cue) :]
 
 
 def _refuse_unknown(template: SafeTemplate, known: frozenset[str]) -> None:

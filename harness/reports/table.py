@@ -15,6 +15,7 @@ from harness.core.progress import Progress
 from harness.core.types import Estimate, FieldValue
 from harness.reports.evaluate import FinishedCell, Group, RunReader, metrics_of
 from harness.reports.formats import FORMATS
+from harness.reports.spread import SPREAD, add_over_prompts, over_draws
 from harness.store.manifest import CellRow, Manifest
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def write_tables(run_dir: Path) -> pd.DataFrame:
     for group in _evaluating(reader):
         rows.append(_table_row(group))
         cells.extend(_cell_rows(group))
-    table = _frame(rows, _table_columns(reader.manifest))
+    table = _table(rows, reader.manifest)
     csv = FORMATS.get("csv").load()
     atomic_write(run_dir / TABLE_FILE, csv(table))
     atomic_write(run_dir / CELLS_FILE, csv(_frame(cells, _CELL_COLUMNS)))
@@ -74,8 +75,7 @@ def run_table(run_dir: Path) -> pd.DataFrame:
         DataError: Its files do not belong together.
     """
     reader = RunReader(run_dir)
-    rows = [_table_row(group) for group in _evaluating(reader)]
-    return _frame(rows, _table_columns(reader.manifest))
+    return _table([_table_row(group) for group in _evaluating(reader)], reader.manifest)
 
 
 def cells_table(run_dir: Path) -> pd.DataFrame:
@@ -112,6 +112,11 @@ def _evaluating(reader: RunReader) -> Iterator[Group]:
             progress.update()
 
 
+def _table(rows: Sequence[Row], manifest: Manifest) -> pd.DataFrame:
+    add_over_prompts(rows, manifest.tasks)
+    return _frame(rows, _table_columns(manifest))
+
+
 def _table_columns(manifest: Manifest) -> dict[str, str]:
     metrics = [
         entry.name
@@ -123,11 +128,12 @@ def _table_columns(manifest: Manifest) -> dict[str, str]:
     return {
         **dict.fromkeys(COORDINATES, _TEXT),
         **dict.fromkeys(("draws", "test_rows"), _COUNT),
-        **dict.fromkeys(parts, _NUMBER),
+        **dict.fromkeys((*parts, *SPREAD), _NUMBER),
         **dict.fromkeys(("fit_seconds", "seconds_per_example"), _NUMBER),
         "tokens_read": _COUNT,
         "peak_memory_mb": _NUMBER,
-        **dict.fromkeys(("out_of_scope_rows", "unread", "failed_requests"), _COUNT),
+        **dict.fromkeys(("out_of_scope_rows", "shortened_rows"), _COUNT),
+        **dict.fromkeys(("unread", "failed_requests"), _COUNT),
         "warnings": _TEXT,
     }
 
@@ -136,6 +142,7 @@ def _table_row(group: Group) -> Row:
     row = _coordinates(group.listed[0]) | {
         "draws": len(group.cells),
         "test_rows": group.task.test_rows,
+        "sd_over_draws": over_draws(group),
         "out_of_scope_rows": group.out_of_scope_rows,
         "warnings": "; ".join(_warnings(group)),
     }
@@ -157,6 +164,7 @@ def _group_costs(cells: Sequence[FinishedCell]) -> Row:
         "seconds_per_example": seconds / examples if examples else None,
         "tokens_read": round(fmean(cost["tokens"] for cost in costs)),
         "peak_memory_mb": max(cost["peak_memory_mb"] for cost in costs),
+        "shortened_rows": sum(cost.get("shortened_rows", 0) for cost in costs),
         "unread": sum(cell.unread for cell in cells),
         "failed_requests": sum(cell.failed_requests for cell in cells),
     }
@@ -165,6 +173,8 @@ def _group_costs(cells: Sequence[FinishedCell]) -> Row:
 def _warnings(group: Group) -> list[str]:
     found = list(dict.fromkeys(note for row in group.listed for note in row.notes))
     found += [f"failed: {' '.join(reason.split())}" for reason in group.failures]
+    if any(cell.costs.get("halved") for cell in group.cells):
+        found.append("equal to other runs' within 1e-4 only: memory ran short, and passes were cut")
     if missing := group.expected - len(group.cells):
         found.append(f"{missing} of {group.expected} draws missing")
     accuracy = group.estimates.get("accuracy")

@@ -24,6 +24,7 @@ GAP = "  "
 NARROWEST = 12
 WIDEST_MODEL = 24
 INDENT = "  "
+SPREAD_HEADERS = {"sd_over_draws": "sd draws", "sd_over_prompts": "sd prompts"}
 _UNSEEN = ("Cc", "Cf", "Cs")  # control, format and surrogate characters
 
 
@@ -117,9 +118,20 @@ def _columns(rows: Sequence[Row], methods: Sequence[str], metrics: Sequence[str]
             for row, pair in zip(rows, ends, strict=True)
         ]
         columns.append(_Column(name, texts, yields=0 if place == 0 else 3))
+        if name == next(iter(interval_columns([*rows[0]]))):  # whose spread it is
+            columns += _spread(rows)
     seconds = [_seconds(row["seconds_per_example"]) for row in rows]
     columns.append(_Column("s/row", seconds, align="right", yields=2))
     return columns
+
+
+def _spread(rows: Sequence[Row]) -> list[_Column]:
+    """Returns how far the first metric moves with draw and prompt, where there are several."""
+    columns = [
+        _Column(header, [with_interval(row[name], None, None) for row in rows], yields=4)
+        for name, header in SPREAD_HEADERS.items()
+    ]
+    return [column for column in columns if any(column.cells)]
 
 
 def _method(row: Row, *, with_prompt: bool) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from harness.core.types import Example
 from harness.models.catalog import CATALOG
-from harness.runs.plan import PlannedCell
+from harness.runs.plan import PlannedCell, PlannedModel
 
 CHARACTERS_PER_TOKEN = 4.0
 UNKNOWN_PARAMETERS = 100e6
@@ -15,6 +15,7 @@ FLOPS_PER_WEIGHT = 2.0  # a multiplication and an addition for every token
 TRAINING_FACTOR = 3.0  # forward, and backward through weights and inputs
 ACTIVE_SHARE = {"causal_lm": 0.8, "encoder": 0.5}  # the rest is looked up, not multiplied
 EFFICIENCY = 0.7  # of the machine's matrix rate; what a model's matrices reach
+OVERHEAD_CHARACTERS = 30  # the words of a prompt around a text
 OWN_SECONDS = 0.5  # fitting, predicting and writing a cell
 LOAD_SECONDS = 5.0
 
@@ -23,8 +24,12 @@ def estimate_seconds(cells: Sequence[PlannedCell]) -> float:
     """Returns about how many seconds the cells take, models loaded and texts encoded once."""
     if not cells:
         return 0.0
-    models = {cell.model.spec for cell in cells if cell.model}
-    work = sum(_prompting(cell) + _training(cell) for cell in cells) + _encoding(cells)
+    models = {model.spec for cell in cells for model in cell.models}
+    prompting: dict[tuple[object, ...], float] = {}
+    for cell in cells:
+        shared = _prompts_of(cell)
+        prompting[shared] = max(prompting.get(shared, 0.0), _prompting(cell))
+    work = sum(prompting.values()) + sum(map(_training, cells)) + _encoding(cells)
     rate = matrix_rate() * EFFICIENCY
     return work / rate + OWN_SECONDS * len(cells) + LOAD_SECONDS * len(models)
 
@@ -44,33 +49,53 @@ def matrix_rate() -> float:
     return 2.0 * side**3 / best
 
 
-def _prompting(cell: PlannedCell) -> float:
-    if cell.model is None or cell.model.kind != "causal_lm":
-        return 0.0
-    labels = sum(len(label.verbalizer) for label in cell.planned.task.labels)
-    tokens = (_characters(cell, cell.planned.test) + labels * len(cell.planned.test)) / (
-        CHARACTERS_PER_TOKEN
+def _prompts_of(cell: PlannedCell) -> tuple[object, ...]:
+    """Returns what cells have in common that score the same prompts, which is done once."""
+    row = cell.row
+    shown = tuple(
+        cell.method.settings.get(name) for name in ("k", "select", "order", "per", "chat")
     )
-    return FLOPS_PER_WEIGHT * _parameters(cell) * tokens
+    return (row.task, row.model, row.prompt, row.labels, row.draw, *shown)
+
+
+def _prompting(cell: PlannedCell) -> float:
+    """Returns the work of scoring the labels after every test row and calibrating text."""
+    model = _model(cell, "causal_lm")
+    if model is None:
+        return 0.0
+    texts = _texts(cell, cell.planned.test)
+    if "unlabelled" in cell.method.uses:
+        unlabelled = cell.planned.task.unlabelled_texts()[: cell.method.settings.get("texts", 0)]
+        texts += _texts(cell, unlabelled)
+    labels = sum(len(label.verbalizer) for label in cell.planned.task.labels)
+    per_row = labels + OVERHEAD_CHARACTERS
+    chosen_for_each = "encoder" in cell.method.models or cell.method.settings.get("per") == "query"
+    if chosen_for_each and cell.train:
+        shown = min(cell.method.settings.get("k", 0), len(cell.train))
+        per_row += shown * _characters(cell, cell.train) / len(cell.train)
+    tokens = (sum(map(len, texts)) + per_row * len(texts)) / CHARACTERS_PER_TOKEN
+    return FLOPS_PER_WEIGHT * _parameters(model) * tokens
 
 
 def _training(cell: PlannedCell) -> float:
-    if cell.method.entry.way != "fine-tuning":
+    model = _model(cell, "encoder")
+    if model is None or cell.method.entry.way != "fine-tuning":
         return 0.0
     settings = {"epochs": 1, "min_steps": 0, "batch_size": 1} | cell.method.settings
     steps_needed = settings["min_steps"] * settings["batch_size"] / max(1, len(cell.train))
     passes: float = max(settings["epochs"], steps_needed)
     tokens = _characters(cell, cell.train) * passes / CHARACTERS_PER_TOKEN
-    return TRAINING_FACTOR * FLOPS_PER_WEIGHT * _parameters(cell) * tokens
+    return TRAINING_FACTOR * FLOPS_PER_WEIGHT * _parameters(model) * tokens
 
 
 def _encoding(cells: Sequence[PlannedCell]) -> float:
     """Returns the work of encoding every text that an encoder needs, each once."""
     needed: dict[tuple[str, str], float] = {}
     for cell in cells:
-        if cell.model is not None and cell.model.kind == "encoder":
+        model = _model(cell, "encoder")
+        if model is not None:
             for text in _texts(cell, (*cell.train, *cell.planned.test)):
-                needed[cell.model.spec, text] = FLOPS_PER_WEIGHT * _parameters(cell) * len(text)
+                needed[model.spec, text] = FLOPS_PER_WEIGHT * _parameters(model) * len(text)
     return sum(needed.values()) / CHARACTERS_PER_TOKEN
 
 
@@ -82,10 +107,12 @@ def _texts(cell: PlannedCell, examples: Iterable[Example]) -> list[str]:
     return [cell.planned.task.text(example) for example in examples]
 
 
-def _parameters(cell: PlannedCell) -> float:
+def _model(cell: PlannedCell, kind: str) -> PlannedModel | None:
+    return next((model for model in cell.models if model.kind == kind), None)
+
+
+def _parameters(model: PlannedModel) -> float:
     """Returns how many weights a token is multiplied with."""
-    if cell.model is None:
-        return 0.0
-    known = CATALOG.get(cell.model.spec)
+    known = CATALOG.get(model.spec)
     parameters = float(known.parameters) if known else UNKNOWN_PARAMETERS
-    return ACTIVE_SHARE[cell.model.kind] * parameters
+    return ACTIVE_SHARE[model.kind] * parameters

@@ -13,7 +13,7 @@ from typing import Any
 from harness.core.errors import HarnessError
 from harness.core.files import atomic_write
 from harness.core.progress import Progress
-from harness.core.types import Cost
+from harness.core.types import Cost, Example
 from harness.methods.base import Context, Method
 from harness.models.meter import Meter, MeteredCausalLM, MeteredEncoder
 from harness.models.room import ModelRoom
@@ -30,7 +30,7 @@ from harness.store.manifest import (
 )
 from harness.store.predictions import write_examples
 
-BLOCK_ROWS = 256
+BLOCK_ROWS = 256  # prompts are cut by what a block shares: a change may change last bits
 
 
 @dataclasses.dataclass(slots=True)
@@ -118,9 +118,9 @@ def _write_manifest(plan: Plan, run_dir: Path, outcome: Outcome) -> None:
         "experiment": plan.experiment.describe(),
         "environment": environment(),
         "models": {
-            f"{cell.model.kind}:{cell.model.spec}": cell.model.identity
+            f"{model.kind}:{model.spec}": model.identity
             for cell in plan.cells
-            if cell.model
+            for model in cell.models
         },
         "prompts": {
             cell.prompt.name: cell.prompt.content_hash for cell in plan.cells if cell.prompt
@@ -162,7 +162,7 @@ def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom) -> None:
     for module in cell.method.entry.imports:
         importlib.import_module(module)
     with PeakMemory() as memory:
-        uses_unlabelled = "unlabelled" in cell.method.entry.uses
+        uses_unlabelled = "unlabelled" in cell.method.uses
         unlabelled = cell.planned.task.unlabelled_texts() if uses_unlabelled else ()
         started = time.perf_counter()
         method = cell.method.build().fit(cell.train, unlabelled, context)
@@ -179,12 +179,12 @@ def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom) -> None:
 
 
 def _context(cell: PlannedCell, room: ModelRoom, meter: Meter) -> Context:
-    model = cell.model
+    specs = {model.kind: model.spec for model in cell.models}
     encoder = causal_lm = None
-    if model is not None and model.kind == "encoder":
-        encoder = MeteredEncoder(room.encoder(model.spec), meter)
-    elif model is not None:
-        causal_lm = MeteredCausalLM(room.causal_lm(model.spec), meter)
+    if "encoder" in specs:
+        encoder = MeteredEncoder(room.encoder(specs["encoder"]), meter)
+    if "causal_lm" in specs:
+        causal_lm = MeteredCausalLM(room.causal_lm(specs["causal_lm"]), meter)
     return Context(
         labels=cell.planned.task.labels,
         text=cell.planned.task.text,
@@ -193,27 +193,35 @@ def _context(cell: PlannedCell, room: ModelRoom, meter: Meter) -> Context:
         encoder=encoder,
         causal_lm=causal_lm,
         prompt=cell.prompt,
+        test_blocks=_blocks(cell) if "test_inputs" in cell.method.uses else (),
     )
+
+
+def _blocks(cell: PlannedCell) -> list[list[Example]]:
+    """Returns the test rows without their labels, in blocks."""
+    rows = [example.without_target() for example in cell.planned.test]
+    return [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
 
 
 def _predict(cell: PlannedCell, method: Method, meter: Meter, writer: CellWriter) -> int:
     """Predicts the test rows block by block, without their labels; returns how many blocks."""
-    test = cell.planned.test
-    starts = range(0, len(test), BLOCK_ROWS)
-    for number, start in enumerate(starts):
+    blocks = _blocks(cell)
+    for number, block in enumerate(blocks):
         if writer.has_block(number):
             continue
-        block = [example.without_target() for example in test[start : start + BLOCK_ROWS]]
         charged, inside, began = set(meter.charged), meter.inside_seconds, time.perf_counter()
+        shortened = meter.shortened
         predictions = method.predict(block)
         own = time.perf_counter() - began - (meter.inside_seconds - inside)
         new = {key.hex(): cost for key, cost in meter.charged.items() if key not in charged}
         costs = {
             "own_seconds": own,
             "charged": {key: [cost.seconds, cost.tokens] for key, cost in new.items()},
+            "shortened": meter.shortened - shortened,
+            "halved": meter.halved,
         }
         writer.write_block(number, [example.row for example in block], predictions, costs)
-    return len(starts)
+    return len(blocks)
 
 
 def _total(
@@ -232,4 +240,6 @@ def _total(
         "predict_seconds": sum(block["own_seconds"] for block in blocks)
         + sum(cost.seconds for cost in predict.values()),
         "tokens": sum(cost.tokens for cost in (*fit.values(), *predict.values())),
+        "shortened_rows": sum(block["shortened"] for block in blocks),
+        "halved": any(block["halved"] for block in blocks),
     }

@@ -98,6 +98,9 @@ class Experiment(YamlModel):
     prompt: Annotated[list[PromptName], BeforeValidator(_as_list)] = Field(
         default=[], description="Prompts; absent means the task's own."
     )
+    chat: bool = Field(
+        default=False, description="Prompts as conversations, where a method says nothing else."
+    )
     labels: Budgets = Field(
         default=DEFAULT_LABELS, description="Label budgets: 8/class, 100, all, rows:FILE.json."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -27,7 +27,7 @@ def cell_record(
     test_hash: str,
     seed: int,
     prompt: PromptTemplate | None,
-    model: str | None,
+    models: Mapping[str, str],
     unlabelled: Sequence[Example] = (),
 ) -> dict[str, Any]:
     """Returns what a cell is made of; what its method declares unused is left out.
@@ -40,12 +40,13 @@ def cell_record(
         test_hash: :func:`hash_examples` of the test rows without their labels.
         seed: The seed of the cell.
         prompt: The prompt template, for a method that uses one.
-        model: The identity of the model, for a method that needs one.
+        models: The identity of each kind of model that the method needs.
         unlabelled: The unlabelled examples, for a method that uses them.
     """
     depends: dict[str, Any] = {
         "labels": {"train": hash_examples(train)},
         "unlabelled": {"unlabelled": hash_examples(unlabelled)},
+        "test_inputs": {},  # every cell has the test rows
         "seed": {"seed": seed},
         "label_words": {"label_words": [[one.verbalizer, one.description] for one in labels]},
         "prompt": {"prompt": prompt.content_hash if prompt else None},
@@ -60,13 +61,12 @@ def cell_record(
         "test": test_hash,
         "libraries": {name: version(name) for name in spec.entry.libraries},
     }
-    for use in spec.entry.uses:
+    for use in spec.uses:
         record |= depends[use]
-    return record | (_model_record(str(spec.entry.model), model) if model else {})
-
-
-def _model_record(kind: str, model: str) -> dict[str, Any]:
-    return {"model": model, "outputs": _outputs_made_by(kind), "numerics": numerics()}
+    if models:
+        made_by = {kind: _outputs_made_by(kind) for kind in models}
+        record |= {"models": dict(models), "outputs": made_by, "numerics": numerics()}
+    return record
 
 
 def _outputs_made_by(kind: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from harness.core.types import Example
 from harness.methods.spec import MethodSpec
 from harness.models.catalog import ModelKind
+from harness.prompting.calibration import CONTENT_FREE
 from harness.prompts.template import PromptTemplate
 from harness.runs.experiment import Experiment
 from harness.runs.identity import cell_record, cell_seed, hash_examples, identity_of
@@ -82,7 +84,7 @@ class PlannedCell:
         planned: Its task and test rows.
         method: Its method with settings.
         train: The labelled examples of its draw.
-        model: Its model, if it needs one.
+        models: Its models; the one the method is about first.
         prompt: Its prompt, if it needs one.
         seed: The seed of everything random in it.
     """
@@ -92,7 +94,7 @@ class PlannedCell:
     planned: PlannedTask
     method: MethodSpec
     train: tuple[Example, ...]
-    model: PlannedModel | None
+    models: tuple[PlannedModel, ...]
     prompt: PromptTemplate | None
     seed: int
 
@@ -186,19 +188,19 @@ def _cells(
     models: Mapping[ModelKind, Sequence[PlannedModel]],
     prompts: Sequence[PromptTemplate],
 ) -> Iterator[PlannedCell]:
-    entry = request.method.entry
-    for model in models[entry.model] if entry.model else [None]:
-        for prompt in prompts if "prompt" in entry.uses else [None]:
+    method = request.method
+    for chosen in itertools.product(*(models[kind] for kind in method.models)):
+        for prompt in prompts if "prompt" in method.uses else [None]:
             for budget, number in _draws_of(request):
                 yield _cell(
-                    experiment.seed, planned, request.method, model=model,
+                    experiment.seed, planned, method, models=chosen,
                     prompt=prompt, budget=budget, drawn=draws[budget, number], number=number,
                 )  # fmt: skip
 
 
 def _draws_of(request: Request) -> Iterator[tuple[Budget, int]]:
     """Yields the budgets of a method, each with the numbers of the draws that can differ."""
-    uses = request.method.entry.uses
+    uses = request.method.uses
     for budget in request.budgets if "labels" in uses else [NO_LABELS]:
         count = min(request.draws, budget.draws or request.draws)
         if budget.kind == "all" and "seed" in uses:
@@ -211,7 +213,7 @@ def _cell(
     planned: PlannedTask,
     method: MethodSpec,
     *,
-    model: PlannedModel | None,
+    models: tuple[PlannedModel, ...],
     prompt: PromptTemplate | None,
     budget: Budget,
     drawn: Draw,
@@ -224,25 +226,25 @@ def _cell(
         kind=task.kind,
         labels=task.labels,
         train=train,
-        unlabelled=task.unlabelled_texts() if "unlabelled" in method.entry.uses else (),
+        unlabelled=task.unlabelled_texts() if "unlabelled" in method.uses else (),
         test_hash=planned.test_hash,
         seed=cell_seed(seed, number),
         prompt=prompt,
-        model=model.identity if model else None,
+        models={model.kind: model.identity for model in models},
     )
     row = CellRow(
         identity=identity_of(record),
         task=task.name,
         method=method.entry.name,
         settings=method.given,
-        model=model.name if model else "",
+        model=" + ".join(model.name for model in models),
         prompt=prompt.name if prompt else "",
         labels=str(budget),
         draw=number,
         train_rows=len(train),
-        notes=_notes(planned, drawn, budget),
+        notes=(*_notes(planned, drawn, budget), *_calibration_notes(task, method)),
     )
-    return PlannedCell(row, record, planned, method, train, model, prompt, cell_seed(seed, number))
+    return PlannedCell(row, record, planned, method, train, models, prompt, cell_seed(seed, number))
 
 
 def _notes(planned: PlannedTask, drawn: Draw, budget: Budget) -> tuple[str, ...]:
@@ -258,3 +260,11 @@ def _notes(planned: PlannedTask, drawn: Draw, budget: Budget) -> tuple[str, ...]
     if drawn.rows and unseen and not drawn.short:
         notes.append(f"{unseen} of {len(planned.task.labels)} labels have no training row")
     return tuple(notes)
+
+
+def _calibration_notes(task: Task, method: MethodSpec) -> tuple[str, ...]:
+    if "test_inputs" in method.uses:
+        return ("transductive: calibrated on the test inputs",)
+    if "unlabelled" in method.uses and len(task.unlabelled_texts()) < len(CONTENT_FREE):
+        return ("no unlabelled texts: calibrated on texts without content",)
+    return ()

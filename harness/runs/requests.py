@@ -73,11 +73,11 @@ def _methods(experiment: Experiment, tasks: Sequence[TaskFile]) -> list[Request]
 
 
 def _request(experiment: Experiment, request: MethodRequest, tasks: Sequence[TaskFile]) -> Request:
-    method = parse_method(request.use, where="--method")
+    method = _method(request.use, chat=experiment.chat)
     for task in tasks:
         _check_kind(method, task)
     budgets = tuple(Budget.parse(text) for text in request.labels or experiment.labels)
-    if "labels" in method.entry.uses and any(str(budget) == "0" for budget in budgets):
+    if "labels" in method.uses and any(str(budget) == "0" for budget in budgets):
         raise UserError(
             f"{method.entry.name} learns from labels, and a label budget is 0",
             where="--labels",
@@ -85,6 +85,14 @@ def _request(experiment: Experiment, request: MethodRequest, tasks: Sequence[Tas
             hint="a method that uses no labels has its row at 0 whatever the budgets",
         )
     return Request(method, budgets, request.draws or experiment.draws)
+
+
+def _method(text: str, *, chat: bool) -> MethodSpec:
+    """Reads a method; one that prompts holds conversations where the run does."""
+    method = parse_method(text, where="--method")
+    if chat and "prompt" in method.uses:
+        return parse_method(text, where="--method", otherwise={"chat": "true"})
+    return method
 
 
 def _check_kind(method: MethodSpec, task: TaskFile) -> None:
@@ -101,7 +109,7 @@ def _check_kind(method: MethodSpec, task: TaskFile) -> None:
 def _prompts(
     experiment: Experiment, task: TaskFile, requests: Sequence[Request]
 ) -> list[PromptTemplate]:
-    if not any("prompt" in request.method.entry.uses for request in requests):
+    if not any("prompt" in request.method.uses for request in requests):
         return []
     own = task.definition.prompt
     names = experiment.prompt or ([own] if own else [])
@@ -136,10 +144,8 @@ def _models(experiment: Experiment, requests: Sequence[Request]) -> dict[ModelKi
     given: dict[str, list[str]] = {}
     for kind, spec in map(parse_model_flag, dict.fromkeys(experiment.model)):
         given.setdefault(kind, []).append(spec)
-    needed = dict.fromkeys(
-        request.method.entry.model for request in requests if request.method.entry.model
-    )
-    return {kind: given.get(kind) or [catalog.default(kind).name] for kind in needed if kind}
+    needed = dict.fromkeys(kind for request in requests for kind in request.method.models)
+    return {kind: given.get(kind) or [catalog.default(kind).name] for kind in needed}
 
 
 def _refuse_namesakes(what: str, names: Sequence[str], where: str) -> None:

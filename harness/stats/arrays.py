@@ -15,6 +15,16 @@ def softmax(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
+def log_softmax(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Returns the log of each row's softmax, in float64.
+
+    A score of -inf stays -inf, also in a row that has no other.
+    """
+    exact = scores.astype(np.float64)
+    totals = np.logaddexp.reduce(exact, axis=1, keepdims=True)
+    return np.asarray(exact - np.where(np.isneginf(totals), 0.0, totals), dtype=np.float64)
+
+
 def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Returns the rows divided by their lengths; a row of zeros stays one."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -32,6 +32,13 @@ RUN = ("run", "--task", "customer_emails")
         ([*RUN, "--method", "tfidf:D=1"], ["--method", "no setting 'D'", "one of C, max_iter"]),
         ([*RUN, "--method", "tfidf:C=high"], ["--method", "'C'", "methods show tfidf"]),
         ([*RUN, "--method", "tfidf:C"], ["--method", "key=value"]),
+        ([*RUN, "--method", "few_shot:select=nearest,per=draw"],
+         ["--method: per: ", "near to no query", "select=nearest,per=query"]),
+        ([*RUN, "--method", "few_shot:order=nearest_last", "--dry-run"],
+         ["--method: per: ", "order=nearest_last,per=query", "order=random,per=draw"]),
+        (["run", "contrary.yaml"],
+         ["contrary.yaml:2: method[0].use: per: ", "near to no query", "order=random,per=draw"]),
+        ([*RUN, "--chat=yes"], ["'--chat' does not take a value"]),
         ([*RUN, "--model", "all-minilm-l6-v2"], ["--model", "'encoder:all-minilm-l6-v2'"]),
         ([*RUN, "--model", "encoder:nothing"], ["--model", "names no model", "'nothing'"]),
         ([*RUN, "--prompt", "intent"], ["--prompt", "did you mean 'intent_v1'?"]),
@@ -70,6 +77,9 @@ def test_a_mistake_is_named(refused, arguments, expected):
     Path("a_file").touch()
     Path("broken.yaml").write_text("task: customer_emails\nlabels: [all\n")
     Path("wrong.yaml").write_text("task: customer_emails\ndraw: 2\n")
+    Path("contrary.yaml").write_text(
+        "task: customer_emails\nmethod: few_shot:order=nearest_last,per=draw\n"
+    )
     Path("other.yaml").write_text(
         "description: x\nkinds: [single_label]\ninput: '{{ subjct }}'\nanswer: 'A: {{ label }}'\n"
     )

@@ -124,7 +124,7 @@ def test_methods_show(printed, entry):
     shown = printed("methods", "show", entry.name)
     assert shown.startswith(f"{entry.name}: {entry.summary}\n")
     assert f"way of transfer: {entry.way}\n" in shown
-    assert f"model:           {entry.model or 'none'}\n" in shown
+    assert f"models:          {', '.join(entry.models) or 'none'}\n" in shown
     for name, default, description in describe_settings(entry):
         assert f"  {name}={default}  {description}\n" in shown
 

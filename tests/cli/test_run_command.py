@@ -65,6 +65,46 @@ def test_an_experiment_and_flags_before_its_keys(printed, task):
     assert [(row["method"], row["draws"]) for row in table("other")] == [("tfidf", "1")]
 
 
+def test_chat_is_a_flag_and_a_key_and_the_flag_goes_before(printed, task):
+    content = {"task": task, "method": ["zero_shot", "majority"], "out": "run", "chat": "true"}
+    Path("exp.yaml").write_text(json.dumps(content))
+
+    def planned(*flags):
+        lines = printed("run", "exp.yaml", "--draws", "1", "--dry-run", *flags).splitlines()
+        return [line.partition("mails, ")[2].partition(",")[0] for line in lines[:-1]]
+
+    assert planned() == planned("--chat") == ["zero_shot:chat=True", "majority"]
+    assert planned("--no-chat") == ["zero_shot", "majority"]
+    Path("exp.yaml").write_text(json.dumps(content | {"chat": "no"}))
+    assert planned() == ["zero_shot", "majority"]
+    assert planned("--chat") == ["zero_shot:chat=True", "majority"]
+
+
+def test_a_model_that_was_not_trained_to_chat_is_named(harness, task, tiny_causal_lm_folder):
+    result = harness(
+        "run", "--task", task, "--chat", "--method", "zero_shot", "--method", "majority",
+        "--model", f"causal_lm:{tiny_causal_lm_folder}", "--out", "run",
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "failed: tiny-llama has no chat template" in result.stderr
+    assert "without --chat" in result.stderr
+    rows = table("run")
+    assert [(row["settings"], bool(row["accuracy"])) for row in rows] == [
+        ("chat=True", False),
+        ("", True),
+    ]
+
+
+def test_the_spread_over_draws_and_prompts_is_in_the_table(printed, task, tiny_causal_lm_folder):
+    flags = [part for name in ("intent_v1", "intent_assistant_v1") for part in ("--prompt", name)]
+    flags += ["--model", f"causal_lm:{tiny_causal_lm_folder}", "--method", "few_shot:k=2"]
+    printed("run", "--task", task, *flags, "--labels", "2/class", "--draws", "2", "--out", "run")
+    rows = table("run")
+    assert [row["draws"] for row in rows] == ["2", "2"]
+    assert all(row["sd_over_draws"] for row in rows)
+    assert rows[0]["sd_over_prompts"] == rows[1]["sd_over_prompts"] != ""
+
+
 def test_data_of_a_folder_named_by_the_environment(printed, task, monkeypatch):
     Path("data").mkdir()
     for name in ("train.csv", "test.csv"):

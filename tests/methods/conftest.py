@@ -24,20 +24,23 @@ def models(tiny_causal_lm_folder, tiny_encoder_folder, tmp_path_factory):
 
 @pytest.fixture
 def make_context(models, tiny_task):
-    """Gives the context of a cell; only what the method's entry asks for is in it."""
+    """Gives the context of a cell; only what the method with its settings asks for is in it."""
 
-    def make(entry, *, seed=0, labels=None, prompt="intent_v1"):
+    def make(spec, *, seed=0, labels=None, prompt="intent_v1", test=None):
         meter = Meter()
-        lm = MeteredCausalLM(models["causal_lm"], meter) if entry.model == "causal_lm" else None
-        encoder = MeteredEncoder(models["encoder"], meter) if entry.model == "encoder" else None
+        has = {
+            "causal_lm": MeteredCausalLM(models["causal_lm"], meter),
+            "encoder": MeteredEncoder(models["encoder"], meter),
+        }
+        rows = [example.without_target() for example in tiny_task.test] if test is None else test
         return Context(
             labels=tiny_task.labels if labels is None else labels,
             text=tiny_task.text,
             seed=seed,
             meter=meter,
-            encoder=encoder,
-            causal_lm=lm,
-            prompt=load_prompt(prompt) if "prompt" in entry.uses else None,
+            **{kind: has[kind] for kind in spec.models},
+            prompt=load_prompt(prompt) if "prompt" in spec.uses else None,
+            test_blocks=[rows[:3], rows[3:]] if "test_inputs" in spec.uses else (),
         )
 
     return make
@@ -47,12 +50,28 @@ def make_context(models, tiny_task):
 def fit(make_context, tiny_task):
     """Fits a method as it is written: ``fit("few_shot:k=2", train, seed=1)``."""
 
-    def fitted(text, train=None, **changes):
+    def fitted(text, train=None, unlabelled=None, **changes):
         spec = parse_method(text)
         rows = tiny_task.train if train is None else train
-        return spec.build().fit(rows, (), make_context(spec.entry, **changes))
+        texts = tiny_task.unlabelled_texts() if unlabelled is None else unlabelled
+        given = texts if "unlabelled" in spec.uses else ()
+        return spec.build().fit(rows, given, make_context(spec, **changes))
 
     return fitted
+
+
+@pytest.fixture
+def read_prompts(models, monkeypatch):
+    """Collects the prompts that the causal LM is asked about."""
+    model, asked = models["causal_lm"], []
+    score = model.label_loglikelihoods
+
+    def watched(prompts, continuations):
+        asked.extend(prompts)
+        return score(prompts, continuations)
+
+    monkeypatch.setattr(model, "label_loglikelihoods", watched)
+    return asked
 
 
 @pytest.fixture

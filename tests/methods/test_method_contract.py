@@ -3,13 +3,22 @@
 import dataclasses
 import math
 from importlib.metadata import version
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from harness.methods import METHODS
+from harness.methods import METHODS, Use
 from harness.methods.spec import describe_settings, parse_method
 
+VARIANTS = [
+    "zero_shot:calibration=none",
+    "zero_shot:calibration=batch",
+    "few_shot:calibration=content_free",
+    "few_shot:calibration=batch",
+    "few_shot:select=diverse,per=draw,calibration=none",
+]
+"""Prompting with settings that do without something, or with more than the default ones."""
 QUICK = {"fine_tune": "fine_tune:epochs=1,min_steps=4,learning_rate=1e-3"}
 ENTRIES = pytest.mark.parametrize("entry", list(METHODS), ids=lambda entry: entry.name)
 
@@ -35,8 +44,9 @@ def check(predictions, labels, count):
 
 @ENTRIES
 def test_fit_returns_itself_and_predictions_are_valid(entry, make_context, tiny_task, test_rows):
-    method = parse_method(quick(entry)).build()
-    assert method.fit(tiny_task.train, (), make_context(entry)) is method
+    spec = parse_method(quick(entry))
+    method = spec.build()
+    assert method.fit(tiny_task.train, (), make_context(spec)) is method
     check(method.predict(test_rows), tiny_task.labels, len(test_rows))
 
 
@@ -49,8 +59,9 @@ def test_the_same_cell_gives_the_same_bits(entry, fit, test_rows):
 @ENTRIES
 def test_what_an_earlier_fit_learned_is_forgotten(entry, fit, make_context, tiny_task, test_rows):
     method = fit(quick(entry), tiny_task.train[:7])
-    method.fit(tiny_task.train, (), make_context(entry))
-    assert bits(method.predict(test_rows)) == bits(fit(quick(entry)).predict(test_rows))
+    method.fit(tiny_task.train, (), make_context(parse_method(quick(entry))))
+    expected = fit(quick(entry), unlabelled=()).predict(test_rows)
+    assert bits(method.predict(test_rows)) == bits(expected)
 
 
 @ENTRIES
@@ -101,8 +112,8 @@ def test_odd_texts(entry, text, fit, tiny_task, test_rows):
     check(fit(quick(entry), train).predict([*odd, *test_rows]), tiny_task.labels, 10)
 
 
-@ENTRIES
-def test_it_uses_what_it_says_and_nothing_else(entry, fit, tiny_task, test_rows):
+@pytest.mark.parametrize("text", [*map(quick, METHODS), *VARIANTS])
+def test_it_uses_what_it_says_and_nothing_else(text, fit, tiny_task, test_rows):
     # A draw without a class, so that what stands for an unseen class counts, too.
     train = [example for example in tiny_task.train if example.target != "exchange_rate"]
     fewer = train[:1] + train[3:-2]
@@ -110,15 +121,17 @@ def test_it_uses_what_it_says_and_nothing_else(entry, fit, tiny_task, test_rows)
         dataclasses.replace(label, verbalizer=f"{word} thing", description=f"about {word}")
         for label, word in zip(tiny_task.labels, ("rate", "cash", "money", "Zürich"), strict=True)
     )
-    before = bits(fit(quick(entry), train).predict(test_rows))
+    before = bits(fit(text, train).predict(test_rows))
     after = {
-        "labels": fit(quick(entry), fewer),
-        "seed": fit(quick(entry), train, seed=1),
-        "label_words": fit(quick(entry), train, labels=words),
-        "prompt": fit(quick(entry), train, prompt="customer_message_v1"),
+        "labels": fit(text, fewer),
+        "unlabelled": fit(text, train, tiny_task.unlabelled_texts()[:5]),
+        "test_inputs": fit(text, train, test=test_rows[:5]),
+        "seed": fit(text, train, seed=1),
+        "label_words": fit(text, train, labels=words),
+        "prompt": fit(text, train, prompt="customer_message_v1"),
     }
     changed = {use for use, method in after.items() if bits(method.predict(test_rows)) != before}
-    assert changed == set(entry.uses)
+    assert changed == set(parse_method(text).uses)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +147,8 @@ def test_what_needs_no_labels_takes_none(entry, fit, tiny_task, test_rows):
 def test_only_the_budget_is_read(entry, make_context, tiny_task):
     """Rows are handed to models only if they are in the draw."""
     train = tiny_task.train[:8]
-    context = make_context(entry)
+    spec = parse_method(quick(entry))
+    context = make_context(spec)
     read = []
 
     class Watched:
@@ -146,7 +160,7 @@ def test_only_the_budget_is_read(entry, make_context, tiny_task):
             return self.model.encode(texts)
 
         def label_loglikelihoods(self, prompts, continuations):
-            read.extend(prompt.head for prompt in prompts)
+            read.extend(prompt.text for prompt in prompts)
             return self.model.label_loglikelihoods(prompts, continuations)
 
         def __getattr__(self, name):
@@ -157,7 +171,7 @@ def test_only_the_budget_is_read(entry, make_context, tiny_task):
         encoder=Watched(context.encoder) if context.encoder else None,
         causal_lm=Watched(context.causal_lm) if context.causal_lm else None,
     )
-    method = parse_method(quick(entry)).build().fit(train, (), watched)
+    method = spec.build().fit(train, (), watched)
     asked = [dataclasses.replace(tiny_task.test[0].without_target(), fields={"text": "hello"})]
     method.predict(asked)
     words = {label.verbalizer for label in tiny_task.labels}
@@ -178,22 +192,20 @@ def test_costs_are_charged_as_when_nothing_is_kept(entry, fit, test_rows):
         for method in (first, second)
     ]
     assert tokens[0] == tokens[1]
-    assert bool(tokens[0]) == (entry.model is not None)
+    assert bool(tokens[0]) == bool(entry.models)
     assert all(count > 0 for count in tokens[0])
 
 
 @ENTRIES
 def test_its_model_may_be_metered_or_not(entry, make_context, tiny_task, test_rows):
-    context = make_context(entry)
+    spec = parse_method(quick(entry))
+    context = make_context(spec)
     bare = dataclasses.replace(
         context,
         encoder=context.encoder.encoder if context.encoder else None,
         causal_lm=context.causal_lm.model if context.causal_lm else None,
     )
-    methods = [
-        parse_method(quick(entry)).build().fit(tiny_task.train, (), given)
-        for given in (context, bare)
-    ]
+    methods = [spec.build().fit(tiny_task.train, (), given) for given in (context, bare)]
     first, second = (method.predict(test_rows) for method in methods)
     assert bits(first) == bits(second)
 
@@ -212,8 +224,8 @@ def test_a_constructor_only_stores_settings(entry, fit):
 @ENTRIES
 def test_its_line_in_the_name_table(entry):
     assert entry.summary
-    assert set(entry.uses) <= {"labels", "seed", "prompt", "label_words"}
-    assert ("prompt" in entry.uses) == (entry.model == "causal_lm")
+    assert set(entry.uses) <= set(get_args(Use))
+    assert ("prompt" in entry.uses) == ("causal_lm" in entry.models)
     assert all(version(library) for library in entry.libraries)
     assert all(description for _, _, description in describe_settings(entry))
     assert (entry.load().__doc__ or "").strip()

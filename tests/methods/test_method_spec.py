@@ -13,7 +13,9 @@ def test_settings_are_read_converted_and_stored():
 
 
 def test_defaults_are_stored_and_not_shown():
-    assert parse_method("few_shot").settings == {"k": 8, "select": "balanced"}
+    assert parse_method("majority").settings == {}
+    settings = parse_method("few_shot").settings
+    assert (settings["k"], settings["select"], settings["order"]) == (8, "balanced", None)
     for text in ("few_shot", "few_shot:", "few_shot:k=8,select=balanced", "few_shot:,,"):
         assert parse_method(text).given == ""
 
@@ -46,18 +48,23 @@ def test_a_misspelt_setting(entry):
     [
         ("linear_prob", ["no method named 'linear_prob'", "did you mean 'linear_probe'"]),
         ("", ["no method named ''", "zero_shot"]),
-        ("few_shot:k", ["key=value", "few_shot:k=..."]),
+        ("few_shot:k", ["key=value", "few_shot:calibration=..."]),
         ("few_shot:k=1,k=2", ["each key once", "k=2"]),
         ("few_shot:k=-1", ["'k' of 'few_shot'", "greater than or equal to 0", "'-1'"]),
         ("few_shot:k=many", ["'k' of 'few_shot'", "valid integer", "'many'"]),
         ("few_shot:k=2.5", ["'k' of 'few_shot'", "integer"]),
         ("few_shot:k=", ["'k' of 'few_shot'", "integer"]),
-        ("few_shot:select=nearest", ["'select' of 'few_shot'", "'random' or 'balanced'"]),
+        ("few_shot:select=near", ["'select' of 'few_shot'", "'nearest' or 'diverse'"]),
+        ("few_shot:order=first", ["'order' of 'few_shot'", "'nearest_last' or 'label_grouped'"]),
+        ("few_shot:calibration=on", ["'calibration' of 'few_shot'", "'chosen'"]),
+        ("zero_shot:calibration=chosen", ["'calibration' of 'zero_shot'", "'domain' or 'batch'"]),
+        ("zero_shot:temperature=0", ["'temperature' of 'zero_shot'", "equal to 0.001"]),
+        ("zero_shot:chat=perhaps", ["'chat' of 'zero_shot'", "valid boolean"]),
         ("linear_probe:C=0", ["'C' of 'linear_probe'", "greater than 0"]),
         ("linear_probe:C=nan", ["'C' of 'linear_probe'", "finite"]),
         ("linear_probe:C=inf", ["'C' of 'linear_probe'", "finite"]),
         ("fine_tune:learning_rate=inf", ["'learning_rate' of 'fine_tune'", "finite"]),
-        ("zero_shot:k=1", ["'zero_shot' has no setting 'k'", "no settings"]),
+        ("zero_shot:k=1", ["'zero_shot' has no setting 'k'", "one of calibration"]),
     ],
 )
 def test_mistakes(text, says):
@@ -66,6 +73,53 @@ def test_mistakes(text, says):
     message = str(caught.value)
     assert message.startswith("--method: ")
     assert all(part in message for part in says), message
+
+
+@pytest.mark.parametrize(
+    ("settings", "instead"),
+    [
+        ("select=nearest,per=draw", "select=diverse,order=random,per=draw"),
+        ("order=nearest_last,per=draw", "order=random,per=draw"),
+        ("order=nearest_last", "order=random,per=draw"),
+        ("select=random,order=nearest_last", "order=random,per=draw"),
+    ],
+)
+def test_settings_that_contradict_each_other(settings, instead):
+    with pytest.raises(UserError, match="near to no query") as caught:
+        parse_method(f"few_shot:{settings}")
+    assert instead in str(caught.value)
+    assert "per=query" in caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("zero_shot", {"test_inputs"}),
+        ("zero_shot:calibration=none", {"unlabelled", "test_inputs"}),
+        ("zero_shot:calibration=content_free", {"unlabelled", "test_inputs"}),
+        ("zero_shot:calibration=batch", {"unlabelled"}),
+        ("few_shot", {"test_inputs", "encoder"}),
+        ("few_shot:calibration=chosen", {"test_inputs", "encoder"}),
+        ("few_shot:select=nearest", {"test_inputs"}),
+        ("few_shot:select=diverse,per=draw", {"test_inputs"}),
+        ("few_shot:order=nearest_last,per=query", {"test_inputs"}),
+        ("few_shot:select=nearest,k=0", {"labels", "seed", "test_inputs", "encoder"}),
+        ("few_shot:k=0,calibration=chosen", {"test_inputs", "encoder"}),
+        ("few_shot:order=label_grouped,calibration=none", {"unlabelled", "test_inputs", "encoder"}),
+        ("fine_tune", set()),
+    ],
+)
+def test_settings_do_without_some_of_what_the_method_may_use(text, without):
+    spec = parse_method(text)
+    assert {*spec.entry.uses, *spec.entry.models} - {*spec.uses, *spec.models} == without
+    assert list(spec.models) == [kind for kind in spec.entry.models if kind not in without]
+
+
+def test_settings_to_take_where_nothing_else_is_said():
+    spec = parse_method("few_shot:k=2", otherwise={"chat": "true", "k": "3"})
+    assert spec == parse_method("few_shot:chat=true,k=2")
+    with pytest.raises(UserError, match="'majority' has no setting 'chat'"):
+        parse_method("majority", otherwise={"chat": "true"})
 
 
 def test_planning_imports_no_library():

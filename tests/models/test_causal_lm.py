@@ -4,24 +4,28 @@ import shutil
 import numpy as np
 import pytest
 
+from harness.core.errors import UserError
 from harness.core.types import Cost
-from harness.models import causal_lm as module
-from harness.models.base import PromptText
-from harness.models.causal_lm import LocalCausalLM
-from harness.models.likelihood.plain import PlainScorer
-from harness.models.likelihood.tokens import tokenise_prompt
+from harness.models.base import Message, PromptText
+from harness.models.causal_lm import LocalCausalLM, SlowScoringWarning
+from harness.models.likelihood.tokens import PromptTokeniser
 from harness.models.likelihood.trie import build_trie
 from harness.models.outputs import content_key
 from harness.models.resolve import resolve
 
-LABELS = [" lost card", " lost card abroad", " top up", " exchange rate", " Zürich"]
-HEAD = "Say what the customer wants.\n\nMessage: top up with cash\nIntent: top up\n\n"
-OTHER = "Message: the rate is wrong\nIntent: exchange rate\n\n"
+LABELS = (" lost card", " lost card abroad", " top up", " exchange rate", " Zürich")
+INSTRUCTION = "Say what the customer wants, in two or three words, as in these messages.\n\n"
+SHOWN = ("Message: top up with cash, but how?\nIntent: top up\n\n",
+         "Message: the rate is wrong today\nIntent: exchange rate\n\n")  # fmt: skip
 
 
-def prompts(head=HEAD, count=5):
-    return [PromptText(head, f"Message: my card number {row} is lost\nIntent:")
-            for row in range(count)]  # fmt: skip
+def prompts(*shown, count=5, first=0):
+    return [PromptText((INSTRUCTION, *shown, f"Message: my card number {row} is lost\nIntent:"))
+            for row in range(first, first + count)]  # fmt: skip
+
+
+def score(lm, prompts, labels=LABELS):
+    return lm.label_loglikelihoods(prompts, [labels] * len(prompts))
 
 
 @pytest.fixture
@@ -32,11 +36,26 @@ def make_lm(tiny_causal_lm_folder, tmp_path):
     return make
 
 
-def own_tokens(lm, prompt, labels=LABELS):
-    """What a prompt should cost: its tokens after the head's, and the trie's inner nodes."""
-    tokenised = tokenise_prompt(lm.tokenizer, prompt.text, labels)
-    kept = max(len(lm.tokenizer(prompt.head)["input_ids"]) - 1, 0)
-    return len(tokenised.context) - kept + len(build_trie(tokenised.continuations).tokens)
+@pytest.fixture
+def copy_of(tiny_causal_lm_folder, tmp_path):
+    """Saves the tiny model once more, with another tokenizer."""
+    numbers = iter(range(9))
+
+    def copy(tokenizer):
+        folder = shutil.copytree(tiny_causal_lm_folder, tmp_path / f"copy {next(numbers)}")
+        tokenizer.save_pretrained(folder)
+        return folder
+
+    return copy
+
+
+def tokens_of(lm, text):
+    return len(lm.tokenizer(text)["input_ids"])
+
+
+def inner_nodes(lm, labels=LABELS):
+    after = PromptTokeniser(lm.tokenizer).tokenise(["Intent:"], labels).continuations
+    return len(build_trie(after).tokens)
 
 
 def test_equals_transformers(tiny_causal_lm, tiny_causal_lm_folder):
@@ -44,8 +63,8 @@ def test_equals_transformers(tiny_causal_lm, tiny_causal_lm_folder):
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(tiny_causal_lm_folder).eval()
-    asked = [*prompts(count=2), PromptText("", "Intent:"), *prompts(OTHER, count=1)]
-    values = tiny_causal_lm.label_loglikelihoods(asked, LABELS).values
+    asked = [*prompts(count=2), PromptText(("Intent:",)), *prompts(*SHOWN, count=1)]
+    values = score(tiny_causal_lm, asked).values
     assert values.shape == (4, 5)
     assert values.dtype == np.float32
     for prompt, row in zip(asked, values, strict=True):
@@ -58,185 +77,119 @@ def test_equals_transformers(tiny_causal_lm, tiny_causal_lm_folder):
             assert value == pytest.approx(float(sum(steps)), abs=1e-4)
 
 
-def test_a_head_is_run_once_and_a_prompt_runs_its_own(tiny_causal_lm):
-    lm, asked = tiny_causal_lm, [*prompts(count=4), *prompts(OTHER, count=3)]
-    costs = lm.label_loglikelihoods(asked, LABELS).costs
-    heads = {head: len(lm.tokenizer(head)["input_ids"]) - 1 for head in (HEAD, OTHER)}
-    own = {content_key(prompt.head, prompt.tail): own_tokens(lm, prompt) for prompt in asked}
-    assert lm.prompts_run == 7
-    assert lm.tokens_run == sum(heads.values()) + sum(own.values())
-    expected = own | {content_key(head): tokens for head, tokens in heads.items()}
-    assert {key: cost.tokens for key, cost in costs.items()} == expected
+def test_what_all_share_is_run_once(tiny_causal_lm):
+    lm, asked = tiny_causal_lm, prompts(SHOWN[0], count=4)
+    costs = score(lm, asked).costs
+    head = INSTRUCTION + SHOWN[0]
+    kept = tokens_of(lm, head) - 1
+    own = {prompt.text: tokens_of(lm, prompt.text) - kept + inner_nodes(lm) for prompt in asked}
+    assert (lm.prompts_run, lm.tokens_run) == (4, kept + sum(own.values()))
+    assert costs[content_key(head)].tokens == kept
+    rest = [cost.tokens for key, cost in costs.items() if key != content_key(head)]
+    assert rest == list(own.values())
     assert all(cost.seconds > 0 for cost in costs.values())
+    score(lm, asked)
+    assert (lm.prompts_run, lm.tokens_run) == (4, kept + sum(own.values()))
 
 
-def test_prompts_of_mixed_heads_come_back_in_order(make_lm):
-    mixed = [prompt for pair in zip(prompts(), prompts(OTHER), strict=True) for prompt in pair]
-    values = make_lm("mixed").label_loglikelihoods(mixed, LABELS).values
-    apart = make_lm("apart")
-    first = apart.label_loglikelihoods(prompts(), LABELS).values
-    second = apart.label_loglikelihoods(prompts(OTHER), LABELS).values
-    assert values[::2].tobytes() == first.tobytes()
-    assert values[1::2].tobytes() == second.tobytes()
+def test_what_groups_share_is_run_once_for_each(tiny_causal_lm):
+    """As nearest demonstrations: all begin alike, most go on alike, half of these further."""
+    lm = tiny_causal_lm
+    asked = [*prompts(*SHOWN, count=8), *prompts(SHOWN[0], count=8, first=8),
+             *prompts(SHOWN[1], count=1, first=16)]  # fmt: skip
+    costs = score(lm, asked).costs
+    ends = [tokens_of(lm, INSTRUCTION + "".join(SHOWN[:count])) - 1 for count in range(3)]
+    nodes = inner_nodes(lm)
+    own = [tokens_of(lm, prompt.text) + nodes - ends[kept]
+           for prompt, kept in zip(asked, [2] * 8 + [1] * 8 + [0], strict=True)]  # fmt: skip
+    assert lm.tokens_run == ends[2] + sum(own)
+    heads = [(INSTRUCTION,), (INSTRUCTION, SHOWN[0]), (INSTRUCTION, *SHOWN)]
+    assert [costs[content_key(*head)].tokens for head in heads] == [
+        ends[0], ends[1] - ends[0], ends[2] - ends[1],
+    ]  # fmt: skip
+    assert len(costs) == len(heads) + len(asked)
 
 
-def test_same_bits_whatever_else_is_asked_for(make_lm):
-    asked = [*prompts(count=6), *prompts(OTHER, count=3), PromptText("", "Intent:")]
-    together = make_lm("all").label_loglikelihoods(asked, LABELS).values
-    for trial, chosen in enumerate([[0], [5, 2], [8, 3, 9], [9], [7, 0, 6, 1]]):
-        some = make_lm(f"trial {trial}").label_loglikelihoods(
-            [asked[row] for row in chosen], LABELS
-        )
-        assert some.values.tobytes() == together[chosen].tobytes()
+def test_prompts_come_back_in_the_order_they_were_asked_in(make_lm):
+    pairs = zip(prompts(SHOWN[0]), prompts(SHOWN[1]), strict=True)
+    mixed = [prompt for pair in pairs for prompt in pair]
+    values = score(make_lm("mixed"), mixed).values
+    for at, shown in enumerate(SHOWN):
+        apart = score(make_lm(f"apart {at}"), prompts(shown)).values
+        np.testing.assert_allclose(values[at::2], apart, rtol=0, atol=1e-4)
 
 
-def test_what_was_scored_is_not_scored_again(make_lm):
-    first = make_lm("cache")
-    outputs = first.label_loglikelihoods(prompts(count=3), LABELS)
-    tokens = first.tokens_run
-    twice = [*prompts(count=3), *prompts(count=3)]
-    assert (
-        first.label_loglikelihoods(twice, LABELS).values[3:].tobytes() == outputs.values.tobytes()
-    )
-    assert first.tokens_run == tokens
-    second = make_lm("cache")
-    more = second.label_loglikelihoods(prompts(count=4), LABELS)
-    assert second.prompts_run == 1
-    assert more.values[:3].tobytes() == outputs.values.tobytes()
-    assert outputs.costs.items() <= more.costs.items()  # at the price of the first computation
-    assert "_scorer" not in make_lm("cache").__dict__
+def test_the_same_bits_whatever_else_is_asked_for(make_lm):
+    asked = prompts(SHOWN[0], count=9)
+    together = score(make_lm("all"), asked).values
+    for trial, chosen in enumerate([[0], [5, 2], [8, 3, 7], [4, 4]]):
+        some = score(make_lm(f"trial {trial}"), [asked[row] for row in chosen]).values
+        assert some.tobytes() == together[chosen].tobytes()
 
 
-def test_a_second_session_does_not_charge_the_head_again(make_lm, monkeypatch):
-    make_lm("cache").label_loglikelihoods(prompts(count=1), LABELS)
-    second = make_lm("cache")
-    keep = second._scorer.keep_prefix
-
-    def slowly(prefix):
-        run = keep(prefix)
-        clock.now += 1000.0 * bool(run)
-        return run
-
-    class Clock:
-        now = 0.0
-
-        def perf_counter(self):
-            self.now += 0.25
-            return self.now
-
-        def monotonic(self):
-            return 0.0
-
-    clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    monkeypatch.setattr(second._scorer, "keep_prefix", slowly)
-    costs = second.label_loglikelihoods(prompts(count=2), LABELS).costs
-    assert clock.now > 1000
-    new = prompts(count=2)[1]
-    assert 0 < costs[content_key(new.head, new.tail)].seconds < 10
+def test_label_sets_of_other_sizes_for_every_row(make_lm):
+    sets = [LABELS, LABELS[:2], (" top up",), LABELS[:2], LABELS[::-1]]
+    asked = prompts(count=5)
+    lm = make_lm("ragged")
+    outputs = lm.label_loglikelihoods(asked, sets)
+    whole = score(make_lm("whole"), asked).values
+    assert outputs.values.shape == (5, 5)
+    for row, (labels, values) in enumerate(zip(sets, outputs.values, strict=True)):
+        expected = [whole[row, LABELS.index(label)] for label in labels]
+        np.testing.assert_allclose(values[: len(labels)], expected, rtol=0, atol=1e-4)
+        assert (values[len(labels) :] == -np.inf).all()
+    assert len(outputs.costs) == 5 + 1
+    assert lm.label_loglikelihoods(asked, sets).values.tobytes() == outputs.values.tobytes()
+    assert lm.prompts_run == 5
 
 
-def test_other_labels_are_other_outputs(tiny_causal_lm):
-    first = tiny_causal_lm.label_loglikelihoods(prompts(count=1), LABELS).values
-    turned = tiny_causal_lm.label_loglikelihoods(prompts(count=1), LABELS[::-1]).values
-    assert tiny_causal_lm.prompts_run == 2
-    np.testing.assert_allclose(turned[:, ::-1], first, rtol=0, atol=1e-5)
-
-
-def test_an_interruption_keeps_what_was_scored(make_lm, monkeypatch):
-    lm, score = make_lm("cache"), LocalCausalLM._score
-    asked = prompts(count=6)
-    expected = make_lm("other").label_loglikelihoods(asked, LABELS).values
-
-    def interrupted(self, *arguments):
-        if self.prompts_run == 4:
-            raise KeyboardInterrupt
-        return score(self, *arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(LocalCausalLM, "_score", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            lm.label_loglikelihoods(asked, LABELS)
-    again = make_lm("cache")
-    assert again.label_loglikelihoods(asked, LABELS).values.tobytes() == expected.tobytes()
-    assert again.prompts_run == 2
-
-
-def test_long_work_is_kept_as_it_goes(tiny_causal_lm, monkeypatch, cache):
-    monkeypatch.setattr(module, "FLUSH_SECONDS", 0.0)
-    tiny_causal_lm.label_loglikelihoods(prompts(count=4), LABELS)
-    assert len(list(cache.rglob("*.safetensors"))) == 4 + 1  # a file each, and the head's
-
-
-@pytest.mark.parametrize("what", ["loglikelihoods", "heads"])
-def test_a_damaged_file_is_computed_again(make_lm, tmp_path, what):
-    first = make_lm("cache")
-    outputs = first.label_loglikelihoods(prompts(count=2), LABELS)
-    labels = LABELS if what == "loglikelihoods" else ()
-    [file] = first._store(what, labels).folder.iterdir()
-    file.write_bytes(file.read_bytes()[:-1])
-    second = make_lm("cache")
-    again = second.label_loglikelihoods(prompts(count=2), LABELS)
-    assert again.values.tobytes() == outputs.values.tobytes()
-    assert {key: cost.tokens for key, cost in again.costs.items()} == {
-        key: cost.tokens for key, cost in outputs.costs.items()
-    }
-    assert second.prompts_run == (2 if what == "loglikelihoods" else 0)
+def test_nothing_asked_is_nothing_run(make_lm):
+    lm = make_lm("cache")
+    assert score(lm, []).values.shape[0] == 0
+    assert lm.continuation_lengths([], []).shape[0] == 0
+    assert "engine" not in vars(lm)
 
 
 @pytest.mark.parametrize(("before", "after"), [("<s>", ""), ("<s>", "</s>"), ("", "</s>")])
 def test_tokenizers_that_add_tokens(make_lm, make_tokenizer, copy_of, before, after):
-    """The end of a text is never scored, and a head is still run once."""
-    lm = make_lm("cache", copy_of(make_tokenizer(before=before, after=after)))
+    """The end of a text is never scored, and what prompts share is still run once."""
+    folder = copy_of(make_tokenizer(before=before, after=after))
     bare = make_lm("bare", copy_of(make_tokenizer()))
     asked = prompts(count=3)
-    values = lm.label_loglikelihoods(asked, LABELS).values
-    begun = [PromptText(before + prompt.head, prompt.tail) for prompt in asked]
-    expected = bare.label_loglikelihoods(begun, LABELS).values
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-4)
-    assert lm.tokens_run == bare.tokens_run
+    begun = [PromptText((before + prompt.pieces[0], *prompt.pieces[1:])) for prompt in asked]
+    expected = score(bare, begun).values
+    for cache, texts in (("asked", asked), ("begun", begun)):  # a beginning of their own is enough
+        lm = make_lm(cache, folder)
+        np.testing.assert_allclose(score(lm, texts).values, expected, rtol=0, atol=1e-4)
+        assert lm.tokens_run == bare.tokens_run
 
 
-@pytest.fixture
-def copy_of(tiny_causal_lm_folder, tmp_path):
-    numbers = iter(range(9))
-
-    def copy(tokenizer):
-        folder = shutil.copytree(tiny_causal_lm_folder, tmp_path / f"copy {next(numbers)}")
-        tokenizer.save_pretrained(folder)
-        return folder
-
-    return copy
-
-
-def test_a_label_that_merges_with_the_prompt(make_lm):
-    lm = make_lm("cache")
-    merging = PromptText(HEAD, "Message: gone\nIntent: l")
-    values = lm.label_loglikelihoods([merging], ["ost card", " top up"]).values
-    plain = make_lm("plain")
-    plain._scorer = PlainScorer(lm._scorer.model)
-    expected = plain.label_loglikelihoods([merging], ["ost card", " top up"]).values
+def test_parts_and_labels_that_merge(make_lm):
+    """Where a part's last tokens change, less of it is shared, and the numbers stay right."""
+    labels = ("ost card", " top up", "l")
+    pieces = [("Message: my card is los", end, "Intent: l") for end in ("t\n", " it\n")]
+    values = score(make_lm("cut"), [PromptText(each) for each in pieces], labels).values
+    whole = [PromptText(("".join(each),)) for each in pieces]
+    expected = score(make_lm("whole"), whole, labels).values
     np.testing.assert_allclose(values, expected, rtol=0, atol=1e-4)
 
 
-def test_a_tail_that_merges_with_its_head(make_lm):
-    """Where the head's last tokens change, less of it is shared, and the numbers stay right."""
-    lm = make_lm("cache")
-    asked = [PromptText("Message: my card is los", tail) for tail in ("t\nIntent:", " it\nIntent:")]
-    values = lm.label_loglikelihoods(asked, LABELS).values
-    whole = [PromptText("", prompt.text) for prompt in asked]
-    expected = make_lm("whole").label_loglikelihoods(whole, LABELS).values
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-4)
+def test_tokens_of_each_continuation(tiny_causal_lm):
+    lm = tiny_causal_lm
+    asked = [PromptText(("Intent:",)), PromptText(("Message: gone\n", "Intent: l"))]
+    lengths = lm.continuation_lengths(asked, [LABELS[:3], ("ost card",)])
+    assert lengths.dtype == np.int64
+    assert lengths[0].tolist() == [tokens_of(lm, label) for label in LABELS[:3]]
+    merged = PromptTokeniser(lm.tokenizer).tokenise([asked[1].text], ("ost card",))
+    assert lengths[1].tolist() == [len(merged.continuations[0]), 1, 1]
 
 
 def test_how_much_it_reads(tiny_causal_lm):
     assert tiny_causal_lm.context_tokens == 256
-    assert tiny_causal_lm.count_tokens("my card") == len(
-        tiny_causal_lm.tokenizer("my card")["input_ids"]
-    )
+    assert tiny_causal_lm.count_tokens("my card") == tokens_of(tiny_causal_lm, "my card")
 
 
-def test_an_architecture_without_a_limit_is_bounded_by_its_tokenizer(
+def test_an_architecture_that_takes_no_tree_and_has_no_limit(
     make_lm, save_causal_lm, make_tokenizer, tmp_path
 ):
     from transformers import BloomConfig
@@ -244,24 +197,59 @@ def test_an_architecture_without_a_limit_is_bounded_by_its_tokenizer(
     tokenizer = make_tokenizer()
     tokenizer.model_max_length = 99
     config = BloomConfig(vocab_size=len(tokenizer), hidden_size=32, n_layer=2, n_head=4)
-    folder = save_causal_lm(tmp_path / "bloom", config, tokenizer=tokenizer)
-    lm = make_lm("cache", folder)
+    lm = make_lm("cache", save_causal_lm(tmp_path / "bloom", config, tokenizer=tokenizer))
     assert lm.context_tokens == 99
-    outputs = lm.label_loglikelihoods(prompts(count=2), LABELS)  # one label at a time
-    assert outputs.costs[content_key(HEAD)].tokens == 0
-    tokenised = tokenise_prompt(lm.tokenizer, prompts()[0].text, LABELS)
-    run = sum(len(tokenised.context) + len(label) - 1 for label in tokenised.continuations)
-    assert outputs.costs[content_key(HEAD, prompts()[0].tail)].tokens == run
+    with pytest.warns(SlowScoringWarning, match="bloom: this architecture does not"):
+        score(lm, prompts(count=2))
+    tokenise = PromptTokeniser(lm.tokenizer).tokenise
+    asked = [tokenise(prompt.pieces, LABELS) for prompt in prompts(count=2)]
+    own = [len(one.own) + sum(len(label) - 1 for label in one.continuations) for one in asked]
+    assert lm.tokens_run == asked[0].cuts[0] + sum(own)
 
 
 def test_another_model_is_not_mistaken_for_it(make_lm, copy_of, make_tokenizer):
     folder = copy_of(make_tokenizer())
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"rms_norm_eps": 0.1}))
-    first = make_lm("cache").label_loglikelihoods(prompts(count=1), LABELS).values
+    first = score(make_lm("cache"), prompts(count=1)).values
     other = make_lm("cache", folder)
-    assert np.abs(other.label_loglikelihoods(prompts(count=1), LABELS).values - first).max() > 1e-3
+    assert np.abs(score(other, prompts(count=1)).values - first).max() > 1e-3
     assert other.prompts_run == 1
+
+
+TEMPLATE = (
+    "{% for message in messages %}{% if message['role'] == 'system' and not loop.first %}"
+    "{{ raise_exception('the system speaks first') }}{% endif %}"
+    "<{{ message['role'] }}>{{ message['content'] }}\n{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+SYSTEM, USER = Message("system", "Be brief."), Message("user", "Hi?")
+ANSWER = Message("assistant", "Yes")
+
+
+@pytest.fixture
+def chat_lm(make_lm, make_tokenizer, copy_of):
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = TEMPLATE
+    return make_lm("chat", copy_of(tokenizer))
+
+
+def test_a_conversation_as_text(chat_lm):
+    assert chat_lm.chat_text([USER]) == "<user>Hi?\n<assistant>"
+    assert chat_lm.chat_text([SYSTEM, USER]) == "<system>Be brief.\n<user>Hi?\n<assistant>"
+    assert chat_lm.chat_text([USER, ANSWER]) == "<user>Hi?\n<assistant>Yes\n"
+
+
+def test_a_template_that_refuses_is_the_users_to_know(chat_lm):
+    with pytest.raises(UserError, match="the system speaks first") as caught:
+        chat_lm.chat_text([USER, SYSTEM])
+    assert "user, system" in str(caught.value)
+
+
+def test_a_model_that_does_not_chat(tiny_causal_lm):
+    with pytest.raises(UserError, match="has no chat template") as caught:
+        tiny_causal_lm.chat_text([USER])
+    assert "--chat" in str(caught.value)
 
 
 def test_costs_add_up():

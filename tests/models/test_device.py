@@ -59,11 +59,16 @@ def test_numerics_names_threads_only_where_they_count(monkeypatch):
     on_cpu = numerics()
     assert on_cpu.keys() == {
         "device", "dtype", "torch", "transformers", "tokenizers", "threads", "instructions",
+        "linear",
     }  # fmt: skip
     assert on_cpu["threads"] == 3
     monkeypatch.setattr(device, "choose_device", lambda: "cuda")
     assert numerics() == {
-        **{name: on_cpu[name] for name in on_cpu if name not in ("threads", "instructions")},
+        **{
+            name: on_cpu[name]
+            for name in on_cpu
+            if name not in ("threads", "instructions", "linear")
+        },
         "device": "cuda",
     }
 

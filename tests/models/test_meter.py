@@ -1,10 +1,11 @@
 import contextlib
+import dataclasses
 import time
 
 import numpy as np
 
 from harness.core.types import Cost
-from harness.models.base import Outputs, PromptText
+from harness.models.base import Message, Outputs, PromptText
 from harness.models.meter import Meter, MeteredCausalLM, MeteredEncoder
 
 
@@ -17,8 +18,16 @@ class Model:
         return Outputs(np.zeros((len(texts), 2), np.float32), costs)
 
     def label_loglikelihoods(self, prompts, continuations):
-        assert continuations == [" x"]
-        return self.encode([prompt.text for prompt in prompts])
+        assert continuations == [[" x"]] * len(prompts)
+        outputs = self.encode([prompt.text for prompt in prompts])
+        return dataclasses.replace(outputs, halved=len(prompts) > 2)
+
+    def continuation_lengths(self, prompts, continuations):
+        rows = zip(prompts, continuations, strict=True)
+        return np.array([[len(label) for label in labels] for _, labels in rows])
+
+    def chat_text(self, messages):
+        return "".join(message.content for message in messages)
 
     def count_tokens(self, text):
         return len(text)
@@ -43,9 +52,26 @@ def test_every_output_is_charged_once():
 def test_a_causal_lm_is_charged_alike():
     meter = Meter()
     lm = MeteredCausalLM(Model(), meter)
-    lm.label_loglikelihoods([PromptText("a", "b"), PromptText("", "ab")], [" x"])
+    lm.label_loglikelihoods([PromptText(("a", "b")), PromptText(("ab",))], [[" x"]] * 2)
     assert total(meter) == Cost(2.0, 2)
+    assert not meter.halved
+
+
+def test_asking_a_causal_lm_about_texts_is_free():
+    meter = Meter()
+    lm = MeteredCausalLM(Model(), meter)
     assert (lm.count_tokens("abc"), lm.context_tokens) == (3, 77)
+    assert lm.continuation_lengths([PromptText(("a",))], [[" x", "y"]]).tolist() == [[2, 1]]
+    assert lm.chat_text([Message("user", "hi")]) == "hi"
+    assert meter.charged == {}
+
+
+def test_a_halved_pass_marks_the_cell_for_good():
+    meter = Meter()
+    lm = MeteredCausalLM(Model(), meter)
+    for count, halved in ((1, False), (3, True), (1, True)):
+        lm.label_loglikelihoods([PromptText(("a",))] * count, [[" x"]] * count)
+        assert meter.halved == halved
 
 
 def test_it_passes_for_the_model():

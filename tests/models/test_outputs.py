@@ -118,6 +118,12 @@ def test_outputs_without_values_keep_their_costs(tmp_path):
     assert store.get([key])[1] == {key: Cost(0.5, 40)}
 
 
+def test_no_keys_give_no_rows(tmp_path):
+    values, costs = OutputStore(tmp_path).get([])
+    assert len(values) == 0
+    assert costs == {}
+
+
 @pytest.mark.parametrize(
     ("keys", "values", "costs"),
     [(1, np.zeros((2, 3)), 1), (2, np.zeros((2, 3)), 1), (1, np.zeros(3), 1)],

@@ -32,34 +32,36 @@ def shot(text, label=None):
 
 def test_the_whole_prompt():
     prompt = template()
-    head = prompt.head(LABELS, [shot("gone", LABELS[0]), shot("add 5", LABELS[1])])
-    assert head == (
-        "Choose one:\n"
-        "* lost card (the card is gone)\n"
-        "* top up\n"
-        "Nothing else, of 2.\n"
-        "\n"
-        "From Ann: gone\n"
-        "Intent: lost card\n"
-        "\n"
-        "From Ann: add 5\n"
-        "Intent: top up\n"
-        "\n"
+    assert prompt.head(LABELS) == (
+        "Choose one:\n* lost card (the card is gone)\n* top up\nNothing else, of 2.\n\n"
     )
+    assert [prompt.demonstration(shot("gone", label), LABELS) for label in LABELS] == [
+        "From Ann: gone\nIntent: lost card\n\n",
+        "From Ann: gone\nIntent: top up\n\n",
+    ]
     assert prompt.tail(shot("where?")) == "From Ann: where?\nIntent:"
-    assert [prompt.continuation(label) for label in LABELS] == [" lost card", " top up"]
+    assert prompt.continuations(LABELS) == (" lost card", " top up")
 
 
 def test_without_an_instruction():
     prompt = template(instruction=None)
-    assert prompt.head(LABELS, []) == ""
-    assert prompt.head(LABELS, [shot("a", LABELS[0])]) == "From Ann: a\nIntent: lost card\n\n"
+    assert (prompt.system(LABELS), prompt.instruction(LABELS), prompt.head(LABELS)) == ("", "", "")
+
+
+def test_a_system_message_stands_first():
+    prompt = template(system="You sort mail into {{ labels | length }} boxes.\n", instruction="Go.")
+    assert prompt.system(LABELS) == "You sort mail into 2 boxes."
+    assert prompt.head(LABELS) == "You sort mail into 2 boxes.\n\nGo.\n\n"
+    assert template(system="{% if labels %}{% endif %}", instruction="Go.").head(LABELS) == (
+        "Go.\n\n"
+    )
 
 
 def test_another_separator():
     prompt = template(separator="\n###\n", instruction="Go.")
-    assert prompt.head(LABELS, [shot("a", LABELS[0])]) == (
-        "Go.\n###\nFrom Ann: a\nIntent: lost card\n###\n"
+    assert prompt.head(LABELS) == "Go.\n###\n"
+    assert prompt.demonstration(shot("a", LABELS[0]), LABELS) == (
+        "From Ann: a\nIntent: lost card\n###\n"
     )
 
 
@@ -78,7 +80,58 @@ def test_another_separator():
 def test_the_cue_and_what_follows_it(answer, cue, continuation):
     prompt = template(answer=answer)
     assert prompt.tail(shot("a")) == f"From Ann: a\n{cue}"
-    assert prompt.continuation(LABELS[0]) == continuation
+    assert prompt.cue(shot("a")) == cue
+    assert prompt.continuations(LABELS)[0] == continuation
+    assert prompt.answer(shot("a", LABELS[0]), LABELS) == cue + continuation
+
+
+def test_what_it_says_of_an_example():
+    assert template(answer="{{ day }}: {{ label }}").variables == {"sender", "text", "day"}
+
+
+LETTERS = {"style": "letters", "instruction": "One of:\n{{ label_list }}", "label_list": None}
+
+
+def test_letters():
+    prompt = template(**LETTERS)
+    assert prompt.head(LABELS) == "One of:\nA. lost card\nB. top up\n\n"
+    assert prompt.demonstration(shot("a", LABELS[1]), LABELS) == "From Ann: a\nIntent: B\n\n"
+    assert prompt.tail(shot("a")) == "From Ann: a\nIntent:"
+    assert prompt.continuations(LABELS) == (" A", " B")
+
+
+@pytest.mark.parametrize(
+    ("count", "first", "last"), [(26, "A", "Z"), (27, "AA", "BA"), (77, "AA", "CY")]
+)
+def test_letters_of_many_options(count, first, last):
+    labels = [Label(f"n{number}", f"étiquette {number}") for number in range(count)]
+    prompt = template(**LETTERS | {"label_list": "({{ letter }}) {{ label }}"})
+    lines = prompt.instruction(labels).split("\n")[1:]
+    assert (lines[0], lines[-1]) == (f"({first}) étiquette 0", f"({last}) étiquette {count - 1}")
+    assert prompt.continuations(labels)[-1] == f" {last}"
+    assert prompt.answer(shot("a", labels[-1]), labels) == f"Intent: {last}"
+
+
+@pytest.mark.parametrize("key", ["system", "instruction"])
+def test_letters_are_listed_in_the_system_message_or_the_instruction(key):
+    changes = {"system": "", "instruction": ""} | {key: "{{ label_list }}"}
+    prompt = template(**LETTERS | changes)
+    assert prompt.head(LABELS) == "A. lost card\nB. top up\n\n"
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    [None, "Say which.", "{{ labels | join(', ') }}", "{% raw %}{{ label_list }}{% endraw %}"],
+)
+def test_letters_that_are_not_listed_mean_nothing(instruction):
+    with pytest.raises(UserError, match=r"mine: instruction: with `style: letters`") as caught:
+        template(**LETTERS | {"instruction": instruction})
+    assert "{{ label_list }}" in str(caught.value)
+
+
+def test_a_list_without_letters_is_refused():
+    with pytest.raises(UserError, match=r"mine: label_list: .* must show its letter"):
+        template(**LETTERS | {"label_list": "- {{ label }}"})
 
 
 @pytest.mark.parametrize(
@@ -95,6 +148,8 @@ def test_an_answer_without_the_label_at_its_end(answer):
         ({"instruction": "{{ lables }}"}, ["mine: instruction", "lables", "did you mean 'labels'"]),
         ({"instruction": "{{ text }}"}, ["mine: instruction", "label_list, labels"]),
         ({"label_list": "{{ descripton }}"}, ["mine: label_list", "did you mean 'description'"]),
+        ({"label_list": "{{ letter }}"}, ["mine: label_list", "one of description, label"]),
+        ({"system": "{{ text }}"}, ["mine: system", "label_list, labels"]),
         ({"input": "{{ text"}, ["mine: input", "does not parse"]),
         ({"answer": "{% if x %}{{ label }}"}, ["mine: answer", "does not parse"]),
     ],
@@ -125,7 +180,7 @@ def test_a_template_with_the_tasks_variables_is_right():
 
 def test_a_demonstration_needs_its_label():
     with pytest.raises(ValueError, match="no label"):
-        template().head(LABELS, [shot("a")])
+        template().demonstration(shot("a"), LABELS)
 
 
 def test_the_hash_is_of_what_shapes_the_text():
@@ -136,6 +191,9 @@ def test_the_hash_is_of_what_shapes_the_text():
             changed = template(**{key: f"New {value}"}).content_hash
             assert changed != first, key
     assert template(separator="\n").content_hash != first
+    assert template(system="Go.").content_hash != first
+    letters = {**LETTERS, "label_list": "{{ letter }}. {{ label }}"}
+    assert template(**letters).content_hash == template(**LETTERS).content_hash
 
 
 def test_loading_names_file_and_line(tmp_path):
@@ -147,6 +205,13 @@ def test_loading_names_file_and_line(tmp_path):
     assert str(caught.value).startswith(f"{file}:4: answer: ")
     file.write_text("\n".join([*lines[:3], "answer: 'Intent: {{ label }}'"]))
     assert load_prompt(str(file)).name == "mine_v1"
+    file.write_text("\n".join([*lines[:3], "style: letter", "answer: 'Intent: {{ label }}'"]))
+    with pytest.raises(UserError, match="did you mean 'letters'") as caught:
+        load_prompt(str(file))
+    assert str(caught.value).startswith(f"{file}:4: style: ")
+    file.write_text("\n".join([*lines[:3], "style: letters", "answer: 'Intent: {{ label }}'"]))
+    with pytest.raises(UserError, match="without the list a letter means nothing"):
+        load_prompt(str(file))
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
@@ -155,4 +220,6 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 
 def test_the_schema_for_editors_has_every_key():
-    assert set(json_schema()["properties"]) == {*WHOLE, "separator"}
+    properties = json_schema()["properties"]
+    assert set(properties) == {*WHOLE, "separator", "style", "system"}
+    assert properties["style"]["enum"] == ["words", "letters"]

@@ -53,7 +53,7 @@ def test_several_runs_stand_below_each_other(two_runs):
 def test_a_column_of_a_later_run_stays_behind_its_neighbour(two_runs):
     columns = list(read(export(two_runs))[0])
     place = columns.index("accuracy_high")
-    assert columns[place + 1 : place + 5] == ["mcc", "mcc_low", "mcc_high", "fit_seconds"]
+    assert columns[place + 1 : place + 5] == ["mcc", "mcc_low", "mcc_high", "sd_over_draws"]
 
 
 def test_runs_of_one_name_are_told_apart_by_their_paths(make_run, say):

@@ -32,8 +32,11 @@ def test_the_columns_of_the_table_in_their_order(run_dir):
         "draws",
         "test_rows",
         *(name + end for name in PLAIN for end in ("", "_low", "_high")),
+        "sd_over_draws",
+        "sd_over_prompts",
         *COSTS,
         "out_of_scope_rows",
+        "shortened_rows",
         "unread",
         "failed_requests",
         "warnings",
@@ -76,6 +79,24 @@ def test_failures_and_rows_out_of_scope_are_counted(make_run, say):
     row = run_table(run.cell(say("a?!b"), draw=0).cell(say("ab!b"), draw=1).write()).iloc[0]
     assert (row["test_rows"], row["out_of_scope_rows"]) == (4, 1)
     assert (row["unread"], row["failed_requests"]) == (1, 2)
+
+
+def test_shortened_rows_are_counted_over_the_draws(make_run, say):
+    run = make_run().task("aabb")
+    for draw, rows in enumerate([2, 0, 3]):
+        run.cell(say("aabb"), draw=draw, costs={"shortened_rows": rows, "halved": False})
+    run.cell(say("aabb"), method="majority")  # a method without prompts
+    assert run_table(run.write())["shortened_rows"].tolist() == [5, 0]
+
+
+def test_halved_passes_are_announced(make_run, say):
+    run = make_run().task("aabb")
+    run.cell(say("aabb"), costs={"halved": False}).cell(say("aabb"), draw=1, costs={"halved": True})
+    run.cell(say("aabb"), method="tfidf", costs={"halved": False})
+    assert run_table(run.write())["warnings"].tolist() == [
+        "equal to other runs' within 1e-4 only: memory ran short, and passes were cut",
+        "",
+    ]
 
 
 def test_undefined_is_empty_and_never_0(make_run, say):

@@ -37,13 +37,31 @@ def test_a_table(run_dir):
     table = run_table(run_dir)
     table.loc[1, "accuracy_low":"accuracy_high"] = [0.7, 0.98]
     table.loc[0, "accuracy_low":"accuracy_high"] = [0.2, 0.8]
-    assert terminal_table(table.assign(seconds_per_example=[0.01234, 123.4]), 100).split("\n") == [
+    table = table.assign(seconds_per_example=[0.01234, 123.4], model=["", "minilm"])
+    assert terminal_table(table, 100).split("\n") == [
         "mails, 10 test rows",
-        "  method      model              labels  draws  accuracy              macro_f1  s/row",
-        "  ----------  ----------------  -------  -----  --------------------  --------  -----",
-        "  majority                      8/class      1  0.500 [0.200, 0.800]  0.333     0.012",
-        "  prototypes  all-minilm-l6-v2  8/class      3  0.867 [0.700, 0.980]  0.865       123",
+        "  method      model    labels  draws  accuracy              sd draws  macro_f1  s/row",
+        "  ----------  ------  -------  -----  --------------------  --------  --------  -----",
+        "  majority            8/class      1  0.500 [0.200, 0.800]            0.333     0.012",
+        "  prototypes  minilm  8/class      3  0.867 [0.700, 0.980]  0.153     0.865       123",
     ]
+
+
+def test_the_spread_stands_behind_its_metric_and_goes_first_where_there_is_little_room(
+    make_run, say
+):
+    def header(table, width):
+        return terminal_table(table, width).split("\n")[1].split()
+
+    run = make_run().task("aabb", metrics=("macro_f1", "accuracy"))
+    for prompt in ("intent_v1", "other_v1"):
+        run.cell(say("aabb"), method="few_shot", prompt=prompt)
+    table = run_table(run.write())
+    assert header(table, 140)[4:] == ["accuracy", "macro_f1", "sd", "prompts", "s/row"]
+    assert header(table, 95)[4:] == ["accuracy", "macro_f1", "s/row"]
+    assert "sd" not in header(
+        table[table["prompt"] == "intent_v1"].assign(sd_over_prompts=None), 140
+    )
 
 
 def test_it_fits_a_hundred_columns(wide_run):

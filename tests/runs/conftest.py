@@ -2,6 +2,7 @@
 
 import csv
 import json
+import warnings
 
 import pytest
 
@@ -40,6 +41,40 @@ def make_plan():
         return make_plan(Experiment(**asked), identity)
 
     return plan
+
+
+@pytest.fixture
+def models(tiny_causal_lm_folder, tiny_encoder_folder):
+    return [f"causal_lm:{tiny_causal_lm_folder}", f"encoder:{tiny_encoder_folder}"]
+
+
+@pytest.fixture
+def plan(make_plan, models, tiny_task_folder):
+    """Plans cells of the tiny task with the tiny models."""
+
+    def plan(*methods, **changes):
+        asked = {"task": [str(tiny_task_folder)], "model": models, "labels": ["2/class"]}
+        return make_plan(method=list(methods), **asked | {"draws": 2} | changes)
+
+    return plan
+
+
+@pytest.fixture
+def run(plan, tmp_path):
+    """Runs methods in a folder of ``tmp_path`` and writes the tables; gives outcome and folder."""
+    from harness.models.room import ModelRoom
+    from harness.reports.table import write_tables
+    from harness.runs.execute import execute
+
+    def run(*methods, folder="run", cache="outputs", **changes):
+        run_dir = tmp_path / folder
+        outcome = execute(plan(*methods, **changes), run_dir, ModelRoom(tmp_path / cache))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            write_tables(run_dir)
+        return outcome, run_dir
+
+    return run
 
 
 @pytest.fixture

@@ -36,6 +36,25 @@ def test_more_work_takes_longer(seconds):
     assert seconds(method=["majority"]) < seconds(method=["zero_shot"])
 
 
+def test_prompts_are_estimated_by_what_they_read(seconds):
+    def asked(method):
+        return seconds(method=[method], labels=["2/class"], draws=1)
+
+    assert asked("zero_shot:calibration=none") < asked("zero_shot:texts=4") < asked("zero_shot")
+    assert asked("few_shot:k=2,select=nearest") < asked("few_shot:k=4,select=nearest")
+    fixed = [asked(f"few_shot:k={k}") for k in (2, 4)]
+    assert fixed[0] == fixed[1]  # run once for all rows
+
+
+def test_prompts_are_run_once_for_all_calibrations(seconds):
+    names = ["zero_shot:calibration=none", "zero_shot", "zero_shot:score=pmi"]
+    most = seconds(method=["zero_shot"]) + 2 * estimate.OWN_SECONDS
+    assert seconds(method=names) == pytest.approx(most)
+    assert seconds(method=names[::-1]) == pytest.approx(most)
+    apart = seconds(method=["few_shot:k=2", "few_shot:k=2,order=label_grouped"], draws=1)
+    assert apart > seconds(method=["few_shot:k=2"], draws=1) + estimate.OWN_SECONDS
+
+
 def test_texts_are_encoded_once_for_all_draws_and_methods(seconds):
     asked = {"labels": ["all"], "draws": 1}
     one, two = (seconds(method=names, **asked) for names in (["prototypes"],

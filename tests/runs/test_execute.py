@@ -12,7 +12,6 @@ from harness.core.files import read_json
 from harness.methods import METHODS
 from harness.methods.base import Method
 from harness.methods.spec import MethodSpec
-from harness.models.room import ModelRoom
 from harness.runs import execute as execute_module
 from harness.runs.execute import OtherRunWarning, describe, execute
 from harness.store.cells import CellStore
@@ -26,38 +25,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*holds the run of another comma
 def small_blocks(monkeypatch):
     """Eight test rows come in three blocks."""
     monkeypatch.setattr(execute_module, "BLOCK_ROWS", 3)
-
-
-@pytest.fixture
-def models(tiny_causal_lm_folder, tiny_encoder_folder):
-    return [f"causal_lm:{tiny_causal_lm_folder}", f"encoder:{tiny_encoder_folder}"]
-
-
-@pytest.fixture
-def plan(make_plan, models, tiny_task_folder):
-    """Plans cells of the tiny task with the tiny models."""
-
-    def plan(*methods, **changes):
-        asked = {"task": [str(tiny_task_folder)], "model": models, "labels": ["2/class"]}
-        return make_plan(method=list(methods), **asked | {"draws": 2} | changes)
-
-    return plan
-
-
-@pytest.fixture
-def run(plan, tmp_path):
-    """Runs methods in a folder of ``tmp_path`` and writes the tables; gives outcome and folder."""
-    from harness.reports.table import write_tables
-
-    def run(*methods, folder="run", cache="outputs", **changes):
-        run_dir = tmp_path / folder
-        outcome = execute(plan(*methods, **changes), run_dir, ModelRoom(tmp_path / cache))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            write_tables(run_dir)
-        return outcome, run_dir
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -450,6 +417,7 @@ def test_costs_of_a_cell_are_named(finished):
     for cost in costs(finished).values():
         assert set(cost) == {
             "fit_seconds", "predict_seconds", "tokens", "peak_memory_mb", "test_rows",
+            "shortened_rows", "halved",
         }  # fmt: skip
         assert cost["test_rows"] == 8
         assert min(cost.values()) >= 0

@@ -19,6 +19,7 @@ method:
     draws: 2
 model: encoder:all-minilm-l6-v2
 prompt: [intent_v1, customer_email_v1]
+chat: yes
 limit: 100
 seed: 7
 out: somewhere
@@ -57,6 +58,7 @@ def test_every_key(write):
         ],
         model=["encoder:all-minilm-l6-v2"],
         prompt=["intent_v1", "customer_email_v1"],
+        chat=True,
         limit=100,
         seed=7,
         out="somewhere",
@@ -68,6 +70,7 @@ def test_what_is_not_said_has_a_default(write):
     asked = read_experiment(write("task: customer_emails"), {})
     assert (asked.method, asked.model, asked.prompt) == ([], [], [])
     assert (asked.labels, asked.draws, asked.limit, asked.seed) == (["8/class"], 3, None, 0)
+    assert not asked.chat
 
 
 def test_flags_alone():
@@ -86,6 +89,7 @@ def test_flags_alone():
         ({"labels": ("4/class,all", "10")}, "labels", ["4/class", "all", "10"]),
         ({"draws": 1}, "draws", 1),
         ({"seed": 0}, "seed", 0),
+        ({"chat": False}, "chat", False),
         ({"limit": 5}, "limit", 5),
         ({"out": "there"}, "out", "there"),
         ({"data_dir": "d"}, "data_dir", "d"),
@@ -144,6 +148,7 @@ def test_labels_are_a_list_or_parted_by_commas(write, labels, expected):
         ("draws: [1]", "2: draws", "wrong value", "['1']", "a valid integer", None),
         ("limit: 0", "2: limit", "wrong value", "'0'", "greater than or equal to 1", None),
         ("seed: -1", "2: seed", "wrong value", "'-1'", "greater than or equal to 0", None),
+        ("chat: perhaps", "2: chat", "wrong value", "'perhaps'", "a valid boolean", None),
         ("out: [a]", "2: out", "wrong value", "['a']", "a valid string", None),
         ("labels: []", "2: labels", "at least 1 item", "[]", None, None),
         ("labels: ','", "2: labels", "at least 1 item", "','", None, None),
@@ -159,6 +164,10 @@ def test_labels_are_a_list_or_parted_by_commas(write, labels, expected):
          "harness methods show tfidf"),
         ("method: [majority, tfidf:C]", "2: method[1].use", "key=value", "'C'", "tfidf:C=...",
          None),
+        ("method: few_shot:select=nearest,per=draw", "2: method[0].use", "near to no query",
+         "'select=nearest,per=draw'", "select=nearest,per=query", "select=diverse"),
+        ("method: [{use: 'few_shot:order=nearest_last'}]", "2: method[0].use", "near to no query",
+         "'order=nearest_last,per=draw'", "order=nearest_last,per=query", "order=random"),
         ("method: [{use: tfidf, label: all}]", "2: method[0].label", "unknown key", "'all'",
          "one of use, labels, draws", "'labels'"),
         ("method: [{labels: all}]", "2: method[0].use", "this key is missing", None, None, None),
@@ -209,6 +218,8 @@ def test_all_mistakes_are_listed_with_their_lines(write):
         ({"labels": ("8/clas",)}, "--labels", "not a label budget"),
         ({"labels": (",",)}, "--labels", "at least 1 item"),
         ({"method": ("tfid",)}, "--method", "did you mean 'tfidf'"),
+        ({"method": ("few_shot:select=nearest,per=draw",)}, "--method", "near to no query"),
+        ({"method": ("few_shot:order=nearest_last",)}, "--method", "near to no query"),
         ({"model": ("encoder",)}, "--model", "its kind, a colon"),
         ({"prompt": ("intent_v2",)}, "--prompt", "did you mean 'intent_v1'"),
         ({"task": ("customer_email",)}, "--task", "did you mean 'customer_emails'"),

@@ -14,6 +14,7 @@ from harness.runs.identity import cell_record, cell_seed, hash_examples, identit
 
 LABELS = (Label("a", "word a", "what a means"), Label("b", "word b"))
 TRAIN = (Example(0, {"text": "x"}, "a"), Example(3, {"text": "y"}, "b"))
+UNLABELLED = (Example(7, {"text": "z"}),)
 METHOD_NAMES = [entry.name for entry in METHODS]
 
 
@@ -25,8 +26,9 @@ def record(method="tfidf", **changes):
         "train": TRAIN,
         "test_hash": "test",
         "seed": 1,
-        "prompt": load_prompt("intent_v1") if "prompt" in spec.entry.uses else None,
-        "model": "sha256:weights" if spec.entry.model else None,
+        "prompt": load_prompt("intent_v1") if "prompt" in spec.uses else None,
+        "models": {kind: f"sha256:{kind}" for kind in spec.models},
+        "unlabelled": UNLABELLED if "unlabelled" in spec.uses else (),
     }
     return cell_record(spec=spec, **(given | changes))
 
@@ -43,6 +45,11 @@ def changes_with(use, **changes):
 
 def always(entry):
     return True
+
+
+def needed_by(entry):
+    """The kinds of model that a method needs with its default settings."""
+    return parse_method(entry.name).models
 
 
 def test_it_is_the_same_for_the_same():
@@ -96,10 +103,38 @@ def test_the_task_kind():
 
 def test_the_model():
     for entry in METHODS:
-        if entry.model:
-            assert identity(entry.name, model="sha256:others") != identity(entry.name)
-        else:
-            assert "model" not in record(entry.name)
+        needed = parse_method(entry.name).models
+        assert record(entry.name).get("models", {}).keys() == {*needed}
+        for kind in needed:
+            other = {one: "sha256:others" if one == kind else f"sha256:{one}" for one in needed}
+            assert identity(entry.name, models=other) != identity(entry.name)
+
+
+def test_demonstrations_by_embeddings_have_two_models():
+    name = "few_shot:select=nearest"
+    both = {"causal_lm": "sha256:causal_lm", "encoder": "sha256:encoder"}
+    assert record(name)["models"] == both
+    assert set(record(name)["outputs"]) == {"causal_lm", "encoder"}
+    for kind in both:
+        assert identity(name, models=both | {kind: "sha256:others"}) != identity(name)
+    assert record("few_shot")["models"] == {"causal_lm": "sha256:causal_lm"}
+
+
+@pytest.mark.parametrize(
+    ("method", "counts"),
+    [
+        ("zero_shot", True),
+        ("zero_shot:calibration=domain", True),
+        ("few_shot:calibration=chosen", True),
+        ("zero_shot:calibration=none", False),
+        ("zero_shot:calibration=content_free", False),
+        ("zero_shot:calibration=batch", False),
+        ("few_shot:calibration=none", False),
+    ],
+)
+def test_unlabelled_texts_where_calibration_reads_them(method, counts):
+    for others in ((), UNLABELLED * 2, (Example(7, {"text": "y"}),)):
+        assert (identity(method, unlabelled=others) != identity(method)) == counts
 
 
 @pytest.mark.parametrize("name", METHOD_NAMES)
@@ -109,8 +144,9 @@ def test_settings_by_value_and_not_by_spelling(name):
     entry = METHODS.get(name)
     for setting, default, _ in describe_settings(entry):
         if isinstance(default, int | float):
+            other = default / 2 if isinstance(default, float) else default + 1
             assert identity(f"{name}:{setting}={default}") == identity(name)
-            assert identity(f"{name}:{setting}={default + 1}") != identity(name)
+            assert identity(f"{name}:{setting}={other}") != identity(name)
     assert identity("tfidf:C=1") == identity("tfidf:C=1.0") != identity("tfidf")
 
 
@@ -125,7 +161,7 @@ def test_the_version_of_the_method(monkeypatch):
     ("library", "who"),
     [
         ("scikit-learn", lambda entry: "scikit-learn" in entry.libraries),
-        ("sentence-transformers", lambda entry: entry.model == "encoder"),
+        ("sentence-transformers", lambda entry: "encoder" in needed_by(entry)),
         ("pandas", lambda entry: entry.name == "none of them"),
     ],
 )
@@ -142,7 +178,7 @@ def test_how_the_machine_computes_where_a_model_does(monkeypatch):
     before = {name: identity(name) for name in METHOD_NAMES}
     monkeypatch.setattr(identity_module, "numerics", lambda: {"device": "abacus"})
     changed = [name for name in METHOD_NAMES if identity(name) != before[name]]
-    assert changed == [entry.name for entry in METHODS if entry.model]
+    assert changed == [entry.name for entry in METHODS if needed_by(entry)]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +188,7 @@ def test_the_version_of_the_code_that_runs_models(monkeypatch, constant, kind):
     before = {name: identity(name) for name in METHOD_NAMES}
     monkeypatch.setattr(identity_module, constant, 1000)
     changed = [name for name in METHOD_NAMES if identity(name) != before[name]]
-    assert changed == [entry.name for entry in METHODS if entry.model == kind]
+    assert changed == [entry.name for entry in METHODS if kind in needed_by(entry)]
 
 
 def test_what_a_prompt_says_and_not_what_it_is_called(prompt_file):
@@ -226,11 +262,38 @@ def test_labels_of_test_rows_do_not_count(cells, task_file):
     assert not set(cells(task_file(test=rows))) & set(cells(task_file(test=rows[::-1])))
 
 
-def test_what_was_not_drawn_does_not_count(cells, task_file, tmp_path):
+def test_what_was_not_drawn_does_not_count(cells, task_file, tmp_path, all_methods):
     (tmp_path / "rows.json").write_text("[[0, 1]]")
     asked = {"labels": [f"rows:{tmp_path / 'rows.json'}"]}
     rows = ["s,1,a", "s,2,b", "s,3,a"]
-    assert cells(task_file(train=rows), **asked) == cells(task_file(train=rows[:2]), **asked)
+    alone = [name for name in all_methods if not name.startswith(("zero_shot", "few_shot"))]
+    alone += ["zero_shot:calibration=none", "few_shot:calibration=batch"]
+    reading = ["zero_shot", "few_shot", "few_shot:calibration=chosen"]  # the pool without labels
+
+    def identities(train, methods):
+        return cells(task_file(train=train), method=methods, **asked)
+
+    assert identities(rows, alone) == identities(rows[:2], alone)
+    assert not {*identities(rows, reading)} & {*identities(rows[:2], reading)}
+    relabelled = [*rows[:2], "s,3,b"]
+    assert identities(rows, reading) == identities(relabelled, reading)
+
+
+def test_a_tasks_own_unlabelled_texts_count_where_they_are_read(cells, task_file):
+    path = task_file()
+    content = path.read_text().replace(
+        '"test": "test.csv"', '"test": "test.csv", "unlabelled": "more.csv"'
+    )
+
+    def identities(rows):
+        (path.parent / "more.csv").write_text("\n".join(["subject,body", *rows]) + "\n")
+        path.write_text(content)
+        asked = {"method": ["zero_shot:calibration=none", "zero_shot"], "draws": 1}
+        return cells(path, **asked)
+
+    (none, domain), (same, other) = identities(["one,1"]), identities(["one,1", "two,2"])
+    assert none == same
+    assert domain != other
 
 
 def test_a_draws_number_counts_for_what_is_random_alone(cells, task_file, tmp_path):

@@ -26,6 +26,7 @@ METHODS = [
     "tfidf",
     "zero_shot",
     "few_shot:k=4",
+    "few_shot:k=4,select=nearest,calibration=batch",
     "prototypes",
     "linear_probe",
     "nearest_neighbours",

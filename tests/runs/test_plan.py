@@ -73,20 +73,41 @@ def test_the_order_is_that_of_the_settings(plan, task_file):
 def test_a_cell_has_what_its_method_asks_for(plan, task_file):
     path = task_file()
     for cell in plan(task=[str(path)], labels=["2/class"], draws=1).cells:
-        entry, row = cell.method.entry, cell.row
-        assert (cell.model is None) == (entry.model is None) == (row.model == "")
-        assert (cell.prompt is None) == ("prompt" not in entry.uses) == (row.prompt == "")
-        assert len(cell.train) == row.train_rows == (4 if "labels" in entry.uses else 0)
+        method, row = cell.method, cell.row
+        assert tuple(model.kind for model in cell.models) == method.models
+        assert (cell.models == ()) == (row.model == "")
+        assert (cell.prompt is None) == ("prompt" not in method.uses) == (row.prompt == "")
+        assert len(cell.train) == row.train_rows == (4 if "labels" in method.uses else 0)
         assert cell.planned.task.name == row.task == "mails"
 
 
 def test_a_model_that_was_not_named_is_the_catalogs_default(plan, task_file):
     cells = plan(task=[str(task_file())], draws=1).cells
     for cell in cells:
-        assert cell.row.model == (DEFAULTS[cell.model.kind] if cell.model else "")
+        assert cell.row.model == "".join(DEFAULTS[model.kind] for model in cell.models)
     only_encoder = plan(task=[str(task_file())], draws=1, model=["encoder:org/name"]).cells
-    names = {cell.model.kind: cell.row.model for cell in only_encoder if cell.model}
+    names = {model.kind: cell.row.model for cell in only_encoder for model in cell.models}
     assert names == {"encoder": "org/name", "causal_lm": DEFAULTS["causal_lm"]}
+
+
+def test_a_method_of_two_models_has_a_cell_for_each_pair(plan, task_file):
+    cells = plan(
+        task=[str(task_file())],
+        method=["few_shot:select=nearest", "few_shot"],
+        model=["encoder:org/e", "causal_lm:org/a", "causal_lm:org/b", "encoder:org/f"],
+        draws=1,
+    ).cells
+    assert [cell.row.model for cell in cells] == [
+        "org/a + org/e",
+        "org/a + org/f",
+        "org/b + org/e",
+        "org/b + org/f",
+        "org/a",
+        "org/b",
+    ]
+    assert [model.identity for model in cells[0].models] == ["causal_lm=org/a", "encoder=org/e"]
+    assert cells[0].record["models"] == {"causal_lm": "causal_lm=org/a", "encoder": "encoder=org/e"}
+    assert len({cell.row.identity for cell in cells}) == 6
 
 
 def test_only_models_that_are_needed_are_asked_for(make_plan, task_file):
@@ -98,6 +119,28 @@ def test_only_models_that_are_needed_are_asked_for(make_plan, task_file):
         model=["causal_lm:org/lm", "encoder:org/a", "encoder:org/b"],
     )
     assert asked == [("encoder", "org/a"), ("encoder", "org/b")]
+
+
+@pytest.mark.parametrize(
+    ("method", "kinds"),
+    [
+        ("few_shot", {"causal_lm"}),
+        ("few_shot:select=random,order=label_grouped", {"causal_lm"}),
+        ("few_shot:select=nearest", {"causal_lm", "encoder"}),
+        ("few_shot:select=nearest,order=label_grouped", {"causal_lm", "encoder"}),
+        ("few_shot:order=nearest_last,per=query", {"causal_lm", "encoder"}),
+        ("few_shot:select=diverse,per=draw", {"causal_lm", "encoder"}),
+        ("few_shot:select=nearest,k=0", {"causal_lm"}),
+    ],
+)
+def test_the_encoder_is_asked_for_only_where_demonstrations_need_it(
+    make_plan, task_file, method, kinds
+):
+    asked = set()
+    make_plan(
+        identity=lambda _, kind: asked.add(kind) or "x", task=[str(task_file())], method=[method]
+    )
+    assert asked == kinds
 
 
 def test_each_model_and_each_prompt_has_its_own_cells(plan, task_file, prompt_file):
@@ -214,6 +257,46 @@ def test_a_class_with_too_few_rows_is_noted(plan, task_file):
     assert plan(labels=["1/class"], **asked).cells[0].row.notes == ()
     assert plan(labels=["all"], **asked).cells[0].row.notes == ()
     assert plan(labels=["1"], **asked).cells[0].row.notes == ("1 of 2 labels have no training row",)
+
+
+def test_what_calibration_a_reader_should_know_of_is_noted(plan, task_file):
+    path = str(task_file())
+
+    def notes(*methods, task=path):
+        cells = plan(task=[task], method=list(methods), labels=["1/class"], draws=1).cells
+        return [cell.row.notes for cell in cells]
+
+    transductive = ("transductive: calibrated on the test inputs",)
+    assert notes("zero_shot:calibration=batch", "few_shot:calibration=batch") == [transductive] * 2
+    assert notes("zero_shot", "few_shot:calibration=chosen", "tfidf") == [()] * 3
+    # All there is to learn from is in the test set, too.
+    same = ["s,b,a", "t,c,b"]
+    bare = str(task_file("bare", train=same, test=same))
+    assert notes("zero_shot", "zero_shot:calibration=none", task=bare) == [
+        ("no unlabelled texts: calibrated on texts without content",),
+        (),
+    ]
+
+
+def test_chat_is_a_setting_of_every_method_that_prompts(plan, task_file):
+    def settings(**asked):
+        methods = ["zero_shot", "few_shot:k=2", "few_shot:chat=false", "zero_shot:chat=true",
+                   "few_shot:k=3,chat=True", "tfidf", "prototypes"]  # fmt: skip
+        cells = plan(task=[str(task_file())], method=methods, draws=1, **asked).cells
+        return [cell.row.settings for cell in cells]
+
+    assert settings(chat=True) == [
+        "chat=True", "chat=True,k=2", "", "chat=True", "chat=True,k=3", "", "",
+    ]  # fmt: skip
+    assert settings() == ["", "k=2", "", "chat=True", "chat=True,k=3", "", ""]
+
+
+def test_chat_is_part_of_identity(plan, task_file):
+    asked = {"task": [str(task_file())], "method": ["zero_shot", "tfidf"], "draws": 1}
+    plain, chat = plan(**asked).cells, plan(chat=True, **asked).cells
+    assert plain[0].row.identity != chat[0].row.identity
+    assert plain[1].row.identity == chat[1].row.identity
+    assert plan(**asked | {"method": ["zero_shot:chat=true"]}).cells[0].record == chat[0].record
 
 
 def test_the_row_of_a_task(plan, task_file):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from harness.stats.arrays import softmax, spread_over_all, unit_rows
+from harness.stats.arrays import log_softmax, softmax, spread_over_all, unit_rows
 
 MATRICES = hnp.arrays(
     np.float32,
@@ -26,6 +26,25 @@ def test_softmax(scores):
 def test_softmax_of_known_numbers():
     assert softmax(np.array([[0.0, np.log(3.0)]])).tolist() == [pytest.approx([0.25, 0.75])]
     assert softmax(np.array([[-1e4, -1e4 - 800]], np.float32)).tolist() == [[1.0, 0.0]]
+
+
+@given(MATRICES)
+def test_log_softmax_is_the_log_of_softmax(scores):
+    found = log_softmax(scores)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(np.exp(found), softmax(scores), rtol=1e-9, atol=1e-300)
+
+
+def test_log_softmax_of_known_numbers():
+    assert log_softmax(np.array([[0.0, np.log(3.0)]])).tolist() == [
+        pytest.approx([np.log(0.25), np.log(0.75)])
+    ]
+    assert log_softmax(np.array([[-1e4, -1e4 - 800]], np.float32)).tolist() == [[0.0, -800.0]]
+
+
+def test_log_softmax_keeps_what_cannot_be():
+    scores = np.array([[-np.inf, -3.0], [-np.inf, -np.inf]])
+    assert log_softmax(scores).tolist() == [[-np.inf, 0.0], [-np.inf, -np.inf]]
 
 
 @given(MATRICES)

@@ -12,9 +12,12 @@ NAMES = sorted(path.stem for path in TASKS.glob("*.yaml"))
 # Rows of train, of these out of scope, rows of validation and test, and labels, as SOURCE.md beside
 # the data gives them.
 COUNTS = {
+    "askubuntu_intents": (53, 3, 0, 109, 4),
     "banking77": (10003, 0, 0, 3080, 77),
+    "bitext_support": (6480, 0, 810, 810, 27),
     "clinc150": (15100, 100, 3100, 5500, 150),
     "hint3_curekart": (599, 0, 0, 991, 28),
+    "hint3_sofmattress": (328, 0, 0, 397, 21),
 }
 
 
@@ -52,3 +55,13 @@ def test_verbalizers():
     assert "reverted card payment?" in verbalizers
     curekart = read_definition(TASKS / "hint3_curekart.yaml").definition
     assert all(spec.label().verbalizer.islower() for spec in curekart.labels)
+
+
+@pytest.mark.parametrize("name", ["askubuntu_intents", "bitext_support", "hint3_sofmattress"])
+def test_labels_in_words(name):
+    labels = read_definition(TASKS / f"{name}.yaml").definition.labels
+    verbalizers = [spec.label().verbalizer for spec in labels]
+    assert all(verbalizer.replace(" ", "").isalnum() for verbalizer in verbalizers)
+    assert all(verbalizer.islower() for verbalizer in verbalizers)
+    assert len(set(verbalizers)) == len(verbalizers)
+    assert all(spec.label().description for spec in labels)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class LabelTrie:
     """The inner nodes of a trie, parents before children, and the steps of every label.
 
@@ -21,17 +21,21 @@ class LabelTrie:
         depths: Shape (nodes,): 1 for a child of the root.
         ancestry: Shape (nodes, nodes): True where the column's node is the row's node or one
             above it.
-        steps: For every label, a pair of equally long arrays: the place that predicts each of
-            its tokens (0 for the root, n + 1 for node n) and the token.
+        predicting: Shape (steps,): the place that predicts each token of every label, label
+            after label: 0 for the root, n + 1 for node n.
+        predicted: Shape (steps,): those tokens.
+        starts: Shape (labels,): where in the steps each label's begin.
     """
 
     tokens: NDArray[np.int64]
     depths: NDArray[np.int64]
     ancestry: NDArray[np.bool_]
-    steps: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]
+    predicting: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    starts: NDArray[np.int64]
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=16)
 def build_trie(continuations: tuple[tuple[int, ...], ...]) -> LabelTrie:
     """Builds the trie of the labels' token sequences; labels may be prefixes of each other."""
     inner = {sequence[:length] for sequence in continuations for length in range(1, len(sequence))}
@@ -41,19 +45,17 @@ def build_trie(continuations: tuple[tuple[int, ...], ...]) -> LabelTrie:
     for prefix, place in number.items():
         for length in range(1, len(prefix) + 1):
             ancestry[place, number[prefix[:length]]] = True
-    steps = tuple(
-        (
-            np.array(
-                [number[sequence[:length]] + 1 if length else 0 for length in range(len(sequence))],
-                dtype=np.int64,
-            ),
-            np.array(sequence, dtype=np.int64),
-        )
+    predicting = [
+        number[sequence[:length]] + 1 if length else 0
         for sequence in continuations
-    )
+        for length in range(len(sequence))
+    ]
+    lengths = [len(sequence) for sequence in continuations]
     return LabelTrie(
         tokens=np.array([prefix[-1] for prefix in nodes], dtype=np.int64),
         depths=np.array([len(prefix) for prefix in nodes], dtype=np.int64),
         ancestry=ancestry,
-        steps=steps,
+        predicting=np.array(predicting, dtype=np.int64),
+        predicted=np.array([token for one in continuations for token in one], dtype=np.int64),
+        starts=np.cumsum([0, *lengths[:-1]], dtype=np.int64),
     )

@@ -1,6 +1,6 @@
-"""Tiny causal LMs of many architectures, with weights large enough that a mistake shows."""
+"""Tiny causal LMs of many architectures, prompts for them, and what they should score."""
 
-import functools
+import copy
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from harness.models.likelihood.tokens import TokenisedPrompt
 
 VOCABULARY = 160
+WINDOW = 40  # some prompts are shorter, some longer
 COMMON = {
     "vocab_size": VOCABULARY,
     "hidden_size": 32,
@@ -20,55 +21,105 @@ COMMON = {
     "pad_token_id": 0,
 }
 GROUPED = {**COMMON, "num_key_value_heads": 2}
-GPT = {"vocab_size": VOCABULARY, "n_positions": 128, "n_embd": 32, "n_layer": 2, "n_head": 4}
+SIZED = {**GROUPED, "head_dim": 8}
+ENDS = {"vocab_size": VOCABULARY, "bos_token_id": 1, "eos_token_id": 2}
+GPT = {**ENDS, "n_positions": 128, "n_embd": 32, "n_layer": 2, "n_head": 4}
+FALCON = {**ENDS, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 ROPE = {"rope_theta": 1e4}
-SCALED = {"original_max_position_embeddings": 16, "short_factor": [1.0] * 4}
+STATES = {"mamba_n_heads": 8, "mamba_d_head": 8, "mamba_d_state": 8, "mamba_n_groups": 1}
+LONG = {"original_max_position_embeddings": WINDOW, "short_factor": [1.0] * 4}
 
+# All labels in one pass.
 TREE = {
     "Llama": ("LlamaConfig", GROUPED),
-    "Llama with YaRN": ("LlamaConfig", GROUPED | {"rope_parameters": {
+    "Llama, tied": ("LlamaConfig", GROUPED | {"tie_word_embeddings": True}),
+    "Llama, YaRN": ("LlamaConfig", GROUPED | {"rope_parameters": {
         **ROPE, "rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}}),
     "Qwen2": ("Qwen2Config", GROUPED),
-    "Gemma": ("GemmaConfig", GROUPED | {"head_dim": 8}),
+    "Qwen3": ("Qwen3Config", SIZED),
+    "Gemma": ("GemmaConfig", SIZED),
+    "Gemma 2": ("Gemma2Config", SIZED | {"sliding_window": 128}),
+    "Gemma 3": ("Gemma3TextConfig", SIZED | {"sliding_window": 128}),
     "Mistral": ("MistralConfig", GROUPED | {"sliding_window": None}),
+    "Mixtral": ("MixtralConfig", GROUPED | {"num_local_experts": 4}),
+    "DeepSeek-V3": ("DeepseekV3Config", COMMON | {
+        "num_key_value_heads": 4, "q_lora_rank": 16, "kv_lora_rank": 8, "qk_rope_head_dim": 4,
+        "qk_nope_head_dim": 4, "v_head_dim": 8, "n_routed_experts": 4, "n_group": 1,
+        "topk_group": 1, "num_experts_per_tok": 2, "moe_intermediate_size": 16}),
     "Phi": ("PhiConfig", COMMON),
+    "Phi-3": ("Phi3Config", GROUPED),
     "GPT-2": ("GPT2Config", GPT),
     "GPT-NeoX": ("GPTNeoXConfig", COMMON),
-    "OPT": ("OPTConfig", {
-        "vocab_size": VOCABULARY, "hidden_size": 32, "ffn_dim": 48, "num_hidden_layers": 2,
-        "num_attention_heads": 4, "max_position_embeddings": 128, "word_embed_proj_dim": 32}),
+    "GPT-J": ("GPTJConfig", GPT | {"rotary_dim": 4}),
+    "OPT": ("OPTConfig", COMMON | {"ffn_dim": 48, "word_embed_proj_dim": 32}),
+    "SmolLM3": ("SmolLM3Config", GROUPED),
+    "OLMo 2": ("Olmo2Config", GROUPED),
+    "StableLM": ("StableLmConfig", GROUPED),
+    "Cohere": ("CohereConfig", GROUPED),
+    "Granite": ("GraniteConfig", GROUPED),
+    "Falcon": ("FalconConfig", FALCON),
 }  # fmt: skip
-PLAIN = {
-    # Attention to a part of the prompt, longer than what the probe would show
-    "Mistral with a window": ("MistralConfig", GROUPED | {"sliding_window": 20}),
-    "Gemma 2": ("Gemma2Config", GROUPED | {"head_dim": 8, "sliding_window": 20}),
-    "Gemma 3": ("Gemma3TextConfig", GROUPED | {"head_dim": 8, "sliding_window": 20}),
-    "GPT-Neo": ("GPTNeoConfig", {
-        "vocab_size": VOCABULARY, "hidden_size": 32, "num_layers": 2, "num_heads": 4,
-        "attention_types": [[["global", "local"], 1]], "window_size": 20,
-        "max_position_embeddings": 128}),
-    # Frequencies that change with the length
-    "Phi-3 with long RoPE": ("Phi3Config", GROUPED | SCALED | {"rope_parameters": {
-        **ROPE, **SCALED, "rope_type": "longrope", "long_factor": [4.0] * 4}}),
-    "Llama with dynamic RoPE": ("LlamaConfig", GROUPED | {
-        "max_position_embeddings": 16,
-        "rope_parameters": {**ROPE, "rope_type": "dynamic", "factor": 4.0}}),
-    # Positions or states that a tree mask cannot reach
-    "Bloom": ("BloomConfig", {
-        "vocab_size": VOCABULARY, "hidden_size": 32, "n_layer": 2, "n_head": 4}),
-    "MPT": ("MptConfig", {
+
+# The ways of scoring that other architectures take: for short prompts, and for long ones.
+CACHED, PLAIN = ("CachedScorer", "CachedScorer"), ("PlainScorer", "PlainScorer")
+WINDOWED, SCALED = ("TreeScorer", "CachedScorer"), ("TreeScorer", "PlainScorer")
+STEPWISE = {
+    # Distance instead of positions
+    "Bloom": (CACHED, "BloomConfig", GPT),
+    "MPT": (CACHED, "MptConfig", {
         "vocab_size": VOCABULARY, "d_model": 32, "n_layers": 2, "n_heads": 4, "max_seq_len": 128}),
-    "Mamba": ("MambaConfig", {
-        "vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2}),
+    "Falcon, ALiBi": (CACHED, "FalconConfig", FALCON | {"alibi": True}),
+    # Recurrent states
+    "Mamba": (CACHED, "MambaConfig", COMMON),
+    "Mamba 2": (CACHED, "Mamba2Config", {
+        "vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2, "num_heads": 8,
+        "head_dim": 8, "state_size": 8, "n_groups": 2, "chunk_size": 8}),
+    "RWKV": (PLAIN, "RwkvConfig", {
+        "vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2,
+        "context_length": 128}),
+    # Recurrent states and attention
+    "Jamba": (CACHED, "JambaConfig", GROUPED | {
+        "attn_layer_period": 2, "attn_layer_offset": 1, "num_experts": 2, "mamba_d_state": 8,
+        "mamba_dt_rank": 4, "use_mamba_kernels": False}),
+    "Bamba": (CACHED, "BambaConfig", GROUPED | STATES | {
+        "attn_layer_indices": [1], "mamba_chunk_size": 8}),
+    "Falcon-H1": (CACHED, "FalconH1Config", SIZED | STATES | {
+        "mamba_chunk_size": 8, "mamba_d_ssm": 64}),
+    "Qwen3-Next": (CACHED, "Qwen3NextConfig", SIZED | {
+        "linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 8,
+        "linear_value_head_dim": 8, "num_experts": 2, "num_experts_per_tok": 1,
+        "moe_intermediate_size": 16, "shared_expert_intermediate_size": 16,
+        "layer_types": ["linear_attention", "full_attention"]}),
+    "RecurrentGemma": (PLAIN, "RecurrentGemmaConfig", SIZED | {
+        "lru_width": 32, "attention_window_size": WINDOW,
+        "block_types": ["recurrent", "attention"]}),
+    # Attention to the last tokens alone
+    "Mistral, window": (WINDOWED, "MistralConfig", GROUPED | {"sliding_window": WINDOW}),
+    "Gemma 2, window": (WINDOWED, "Gemma2Config", SIZED | {"sliding_window": WINDOW}),
+    "Gemma 3, window": (WINDOWED, "Gemma3TextConfig", SIZED | {"sliding_window": WINDOW}),
+    "Qwen2, window": (WINDOWED, "Qwen2Config", GROUPED | {
+        "use_sliding_window": True, "sliding_window": WINDOW, "max_window_layers": 1}),
+    "Llama 4, chunks": (WINDOWED, "Llama4TextConfig", SIZED | {
+        "attention_chunk_size": WINDOW, "num_local_experts": 2, "intermediate_size_mlp": 48}),
+    "GPT-Neo, local": (CACHED, "GPTNeoConfig", {
+        **ENDS, "hidden_size": 32, "num_layers": 2, "num_heads": 4, "window_size": WINDOW,
+        "attention_types": [[["global", "local"], 1]], "max_position_embeddings": 128}),
+    # Frequencies that change with the length
+    "Llama, dynamic RoPE": (SCALED, "LlamaConfig", GROUPED | {
+        "max_position_embeddings": WINDOW,
+        "rope_parameters": {**ROPE, "rope_type": "dynamic", "factor": 4.0}}),
+    "Phi-3, LongRoPE": (SCALED, "Phi3Config", GROUPED | {
+        "original_max_position_embeddings": WINDOW,
+        "rope_parameters": {
+            **ROPE, **LONG, "rope_type": "longrope", "long_factor": [4.0] * 4}}),
 }  # fmt: skip
 
 
-@functools.cache
-def build(name):
+def build(kind, settings):
+    """Returns a model with weights that are large for random ones, so that a mistake shows."""
     import torch
     import transformers
 
-    kind, settings = (TREE | PLAIN)[name]
     with torch.random.fork_rng():
         torch.manual_seed(0)
         config = getattr(transformers, kind)(**settings)
@@ -82,33 +133,94 @@ def build(name):
 @pytest.fixture(params=TREE)
 def tree_model(request):
     """A model whose labels can be scored in one pass."""
-    return build(request.param)
+    return build(*TREE[request.param])
 
 
-@pytest.fixture(params=PLAIN)
-def plain_model(request):
-    """A model that has to be scored one label at a time."""
-    return build(request.param)
+@pytest.fixture(params=STEPWISE)
+def stepwise_model(request):
+    """A model that has to be asked otherwise, at least about long prompts, and how."""
+    ways, kind, settings = STEPWISE[request.param]
+    return build(kind, settings), ways
+
+
+@pytest.fixture
+def make_model():
+    """Gives the model of a name in the tables above."""
+
+    def make(name):
+        return build(*(TREE[name] if name in TREE else STEPWISE[name][1:]))
+
+    return make
 
 
 @pytest.fixture
 def llama():
-    return build("Llama")
+    return build(*TREE["Llama"])
 
 
-@pytest.fixture
-def make_prompt():
-    """A prompt of random tokens with many labels: some alike, begun by another, or of one token."""
+@pytest.fixture(scope="session")
+def tokens():
+    """Gives random token ids; always the same for a seed."""
 
-    def make(*, seed=0, length=40, labels=24):
-        generator = np.random.default_rng(seed)
-
-        def tokens(count, of):
-            return tuple(int(token) for token in generator.integers(3, of, count))
-
-        # A small alphabet for labels, so that many begin alike.
-        many = [tokens(count, 12) for count in generator.integers(1, 6, labels)]
-        some = [(*many[0], 7), many[1][:1], many[2], (5,), (5, 5), (5, 5, 5)]
-        return TokenisedPrompt(tokens(length, VOCABULARY), (*many, *some))
+    def make(count, *, seed=0, of=VOCABULARY):
+        return tuple(np.random.default_rng(seed).integers(3, of, count).tolist())
 
     return make
+
+
+@pytest.fixture(scope="session")
+def labels(tokens):
+    """Labels that branch, that begin other labels, that are alike, and of one token."""
+    # A small alphabet, so that many begin alike.
+    many = tuple(tokens(1 + seed % 4, seed=seed, of=9) for seed in range(10))
+    return (*many, (*many[3], 7), many[2][:2], many[0], (5,), (5, 5), (5, 5, 5), (100, 101))
+
+
+@pytest.fixture(scope="session")
+def prompts(tokens, labels):
+    """Prompts of many lengths, some of which share one part or two; one has labels of its own."""
+    head, shown, long = tokens(8, seed=1), tokens(10, seed=2), tokens(70, seed=3)
+    return [
+        *(TokenisedPrompt((*head, *shown, *tokens(count, seed=count)), labels, (8, 18))
+          for count in (3, 9, 10, 12, 30, 80)),
+        *(TokenisedPrompt((*head, *tokens(count, seed=count)), labels, (8,)) for count in (4, 7)),
+        TokenisedPrompt(tokens(1), labels),
+        TokenisedPrompt(long[:30], labels[:1]),
+        TokenisedPrompt(long[:45], labels[10:15]),
+        TokenisedPrompt(long, ((5,), (9,))),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """Scores prompts by the definition: every label by itself, the whole text each time."""
+    import torch
+
+    def score(model, prompt):
+        values = []
+        for label in prompt.continuations:
+            # A rotary embedding that grows with the text remembers the longest one.
+            grows = "dynamic" in str(getattr(model.config, "rope_parameters", None))
+            fresh = copy.deepcopy(model) if grows else model
+            ids = torch.tensor([[*prompt.context, *label]])
+            with torch.inference_mode():
+                logits = fresh(ids[:, :-1], use_cache=False).logits[0, -len(label) :]
+            values.append(logits.double().log_softmax(-1)[range(len(label)), list(label)].sum())
+        return np.array(values)
+
+    return lambda model, prompts: [score(model, prompt) for prompt in prompts]
+
+
+@pytest.fixture(scope="session")
+def run():
+    """Runs prompts through an engine; returns their scores in order, and what was reported."""
+
+    def scores(engine, prompts):
+        reported = list(engine.run(prompts))
+        values = {}
+        for scored in reported:
+            values |= dict(zip(scored.places, scored.values, strict=True))
+        assert sorted(values) == list(range(len(prompts)))
+        return [values[place] for place in range(len(prompts))], reported
+
+    return scores

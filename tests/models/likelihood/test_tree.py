@@ -1,24 +1,36 @@
 import numpy as np
 import pytest
 
-from harness.models.likelihood.plain import PlainScorer
+from harness.models.likelihood.plan import Budget, plan_batches
 from harness.models.likelihood.tokens import TokenisedPrompt
 from harness.models.likelihood.tree import TreeScorer, tree_mask
 from harness.models.likelihood.trie import build_trie
 
 
-def test_equals_one_label_at_a_time(tree_model, make_prompt):
-    prompt = make_prompt()
-    expected, _ = PlainScorer(tree_model).score(prompt)
-    assert np.ptp(expected) > 10  # the labels do differ
-    tree = TreeScorer(tree_model)
-    for kept in (0, 1, 20, 39):
-        assert tree.keep_prefix(prompt.context[:kept]) == kept
-        values, run = tree.score(prompt)
-        np.testing.assert_allclose(values, expected, rtol=0, atol=1e-4)
-        assert run == 40 - kept + len(build_trie(prompt.continuations).tokens)
-        again, _ = tree.score(prompt)
-        assert again.tobytes() == values.tobytes()  # the cache is left as it was
+def batch_of(prompts):
+    """One batch of prompts that begin alike and are equally long."""
+    [batch] = plan_batches(prompts, Budget(tokens=10**6, predictions=10**6))
+    return batch
+
+
+def score(tree, *prompts):
+    batch = batch_of(prompts)
+    tree.keep(batch.shared)
+    return tree.score(batch)
+
+
+def assert_close(values, expected):
+    for one, other in zip(values, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (20,), (39,), (1, 2), (13, 39), (5, 10, 20)])
+def test_wherever_the_prompt_is_cut(llama, tokens, labels, reference, cuts):
+    prompt = TokenisedPrompt(tokens(40), labels, cuts)
+    tree = TreeScorer(llama)
+    values = score(tree, prompt)
+    assert_close(values, reference(llama, [prompt]))
+    assert score(tree, prompt)[0].tobytes() == values[0].tobytes()  # the cache is as it was
 
 
 @pytest.mark.parametrize(
@@ -26,71 +38,73 @@ def test_equals_one_label_at_a_time(tree_model, make_prompt):
     [((9,),), ((9,), (8,), (9,)), ((9, 8, 7, 6),), ((9,), (9, 8), (9, 8, 7), (9, 8, 7))],
     ids=["one token", "one token each", "one label", "a chain"],
 )
-def test_few_labels(llama, make_prompt, continuations):
-    prompt = TokenisedPrompt(make_prompt().context, continuations)
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 12])
+def test_few_labels_and_short_prompts(llama, tokens, reference, continuations, length):
+    prompt = TokenisedPrompt(tokens(length), continuations)
+    assert_close(score(TreeScorer(llama), prompt), reference(llama, [prompt]))
+
+
+def test_prompts_of_one_pass_do_not_mix(llama, tokens, labels, reference):
+    shared = tokens(15)
+    prompts = [
+        TokenisedPrompt((*shared, *tokens(count, seed=count)), chosen, (15,))
+        for count, chosen in ((9, labels), (10, labels), (11, labels[:-1]), (11, labels[::-1]))
+    ]
+    together = score(TreeScorer(llama), *prompts)
+    assert_close(together, reference(llama, prompts))
+    for prompt, values in zip(prompts, together, strict=True):
+        assert score(TreeScorer(llama), prompt)[0].tobytes() == values.tobytes()
+
+
+def test_what_is_shared_is_run_once(llama, tokens):
+    a, b, c = (tokens(count, seed=count) for count in (5, 6, 7))
     tree = TreeScorer(llama)
-    tree.keep_prefix(prompt.context[:10])
-    np.testing.assert_allclose(
-        tree.score(prompt)[0], PlainScorer(llama).score(prompt)[0], rtol=0, atol=1e-4
-    )
+    asked = [(a,), (a, b), (a, b), (a, c), (a,), (), (b,), (b, a, c), (b, a), (b, c)]
+    assert [tree.keep(shared) for shared in asked] == [
+        [5], [0, 6], [0, 0], [0, 7], [0], [], [6], [0, 5, 7], [0, 0], [0, 7],
+    ]  # fmt: skip
 
 
-def test_prompts_after_one_prefix_do_not_mix(llama, make_prompt):
-    first, second = make_prompt(seed=1), make_prompt(seed=2)
-    second = TokenisedPrompt((*first.context[:15], *second.context), second.continuations)
-    tree = TreeScorer(llama)
-    tree.keep_prefix(first.context[:15])
-    mixed = [tree.score(prompt)[0] for prompt in (first, second, first)]
-    alone = TreeScorer(llama)
-    alone.keep_prefix(first.context[:15])
-    assert mixed[0].tobytes() == mixed[2].tobytes() == alone.score(first)[0].tobytes()
-    np.testing.assert_allclose(mixed[1], PlainScorer(llama).score(second)[0], rtol=0, atol=1e-4)
+def test_tokens_reported_are_those_run_without_padding(llama, tokens):
+    continuations = ((9, 8, 7), (9, 8, 6), (9, 5), (4, 4), (4,))  # inner nodes: 9, 9-8, 4
+    short = TokenisedPrompt(tokens(12), continuations, (5,))
+    long = TokenisedPrompt((*short.context, 99), continuations, (5,))
+    assert TreeScorer(llama).tokens_of(batch_of([short, long])) == [7 + 3, 8 + 3]
 
 
-def test_a_prefix_is_run_once_and_replaced_whole(llama, make_prompt):
-    prompt = make_prompt()
-    tree = TreeScorer(llama)
-    runs = [tree.keep_prefix(prompt.context[:length]) for length in (12, 12, 5, 0, 0, 12)]
-    assert runs == [12, 0, 5, 0, 0, 12]
-    np.testing.assert_allclose(
-        tree.score(prompt)[0], PlainScorer(llama).score(prompt)[0], rtol=0, atol=1e-4
-    )
-
-
-def test_all_log_probabilities_of_the_next_token_add_up_to_one(llama, make_prompt):
+def test_probabilities_of_the_next_token_add_up_to_one(llama, tokens):
     every = tuple((token,) for token in range(llama.config.vocab_size))
-    tree = TreeScorer(llama)
-    tree.keep_prefix(())
-    values, _ = tree.score(TokenisedPrompt(make_prompt().context, every))
+    [values] = score(TreeScorer(llama), TokenisedPrompt(tokens(9), every))
     assert np.exp(values.astype(np.float64)).sum() == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("kept", [(), (1, 2, 3), "all"])
-def test_a_prompt_that_does_not_go_on_from_the_prefix_is_refused(llama, make_prompt, kept):
-    prompt = make_prompt()
+@pytest.mark.parametrize("kept", [None, (), ((1, 2, 3),)])
+def test_a_batch_whose_beginning_was_not_kept_is_refused(llama, tokens, labels, kept):
     tree = TreeScorer(llama)
-    if kept:
-        tree.keep_prefix(prompt.context if kept == "all" else kept)
-    with pytest.raises(ValueError, match="does not go on"):
-        tree.score(prompt)
+    if kept is not None:
+        tree.keep(kept)
+    with pytest.raises(ValueError, match="not kept"):
+        tree.score(batch_of([TokenisedPrompt(tokens(9), labels, (4,))]))
 
 
-def test_an_interrupted_pass_leaves_no_half_filled_cache(llama, make_prompt, monkeypatch):
-    prompt = make_prompt()
+@pytest.mark.parametrize("what", ["keep", "score"])
+def test_an_interruption_spoils_nothing(llama, tokens, labels, monkeypatch, what):
+    first, second = (
+        TokenisedPrompt((*tokens(20), *tokens(count, seed=2)), labels, cuts)
+        for count, cuts in ((5, (20,)), (9, (20, 25)))
+    )
+    expected = score(TreeScorer(llama), second)[0]
     tree = TreeScorer(llama)
-    tree.keep_prefix(prompt.context[:20])
-    expected, _ = tree.score(prompt)
-    second_layer = llama.model.layers[1]
+    score(tree, first)
 
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(second_layer.mlp, "forward", interrupt)
+    with monkeypatch.context() as patch:  # half of the layers have run
+        patch.setattr(llama.model.layers[1].mlp, "forward", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            tree.score(prompt)
-    assert tree.keep_prefix(prompt.context[:20]) == 20  # run again, for what was kept is spoilt
-    assert tree.score(prompt)[0].tobytes() == expected.tobytes()
+            score(tree, first if what == "score" else second)
+    assert score(tree, second)[0].tobytes() == expected.tobytes()
 
 
 def test_who_sees_whom():

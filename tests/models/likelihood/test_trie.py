@@ -21,7 +21,8 @@ def test_equals_a_naive_trie(sequences):
         above = {column for column, other in enumerate(paths) if path[: len(other)] == other}
         assert set(np.flatnonzero(trie.ancestry[row])) == above
         assert max(above) == row  # parents come before children
-    for sequence, (places, tokens) in zip(sequences, trie.steps, strict=True):
+    steps = np.split(np.stack([trie.predicting, trie.predicted]), trie.starts[1:], axis=1)
+    for sequence, (places, tokens) in zip(sequences, steps, strict=True):
         assert tokens.tolist() == list(sequence)
         before = [() if place == 0 else paths[place - 1] for place in places]
         assert before == [sequence[:cut] for cut in range(len(sequence))]
