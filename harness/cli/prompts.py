@@ -62,7 +62,7 @@ def show(prompt: str) -> None:
 
 
 @command.command(
-    epilog="Example:  harness prompts render customer_email_v1 --task customer_emails --k 4"
+    epilog="Example:  harness prompts render customer_email_v2 --task customer_emails --k 4"
 )
 @click.argument("prompt")
 @click.option("--task", required=True, metavar="T", help="The task whose rows fill the prompt.")
