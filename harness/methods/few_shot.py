@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import Field
 
@@ -37,8 +37,8 @@ class FewShot(Prompted):
     """In-context learning (Brown et al. 2020, "Language Models are Few-Shot Learners").
 
     Demonstrations are fixed for a draw, so that their keys and values are computed once, or
-    chosen for every query. Calibrated as zero_shot is; with ``calibration=chosen`` the labelled
-    examples that no prompt shows decide whether to.
+    chosen for every query. Calibrated as zero_shot is, unless they are near to the query; with
+    ``calibration=chosen`` the labelled examples that no prompt shows decide whether to.
     """
 
     k: Annotated[int, Field(ge=0, description="demonstrations, at most the label budget")] = 8
@@ -57,12 +57,24 @@ class FewShot(Prompted):
               "`select`"),
     ] = None  # fmt: skip
     calibration: Annotated[
-        Literal[Calibration, "chosen"],
-        Field(description=f"{CALIBRATION}; chosen: domain or none, and a temperature, by labels"),
-    ] = "domain"
+        Literal[Calibration, "chosen"] | None,
+        Field(description=f"{CALIBRATION}; chosen: domain or none, and a temperature, by labels; "
+              "absent: none where `select` is nearest or diverse for every query, else domain"),
+    ] = None  # fmt: skip
 
     def __post_init__(self) -> None:
         check_settings(self.select, self.order, self.per)
+
+    @property
+    def calibrates(self) -> str:
+        """The calibration, where it is absent the one that fits the demonstrations.
+
+        Those that are near to a query say which labels it is likely to have, and a label that
+        none of them has would be raised by as much as they lower it.
+        """
+        scope = check_settings(self.select, self.order, self.per)[1]
+        near = self.k > 0 and scope == "query" and self.select in ("nearest", "diverse")
+        return self.calibration or ("none" if near else "domain")
 
     @property
     def unused(self) -> frozenset[str]:
@@ -85,11 +97,11 @@ class FewShot(Prompted):
             embed=self.embed,
         )
         shown = self._shown_to_all()
-        if self.calibration == "chosen":
+        if self._asks_labels:
             self.prepare("none", ())
             self.calibrator_ = self._choose(train, unlabelled, shown)
         else:
-            self.prepare(self.calibration, unlabelled, shown)
+            self.prepare(cast("Calibration", self.calibrates), unlabelled, shown)
 
     def demonstrations(self, examples: Sequence[Example]) -> Sequence[Sequence[Example]]:
         """Returns what the prompt of each example shows before it."""
@@ -97,7 +109,7 @@ class FewShot(Prompted):
 
     @property
     def _asks_labels(self) -> bool:
-        return self.calibration == "chosen"
+        return self.calibrates == "chosen"
 
     def _shown_to_all(self) -> set[str]:
         """Returns the normalised texts of demonstrations that are fixed for the draw."""

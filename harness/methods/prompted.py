@@ -36,7 +36,7 @@ class Prompted(Method):
     All calibrations and scores are arithmetic on log-likelihoods that are computed once.
     """
 
-    calibration: str = "none"
+    calibration: str | None = None
     score: Annotated[
         Score,
         Field(description="log-likelihood of a label: sum, per token, character, byte, or pmi"),
@@ -60,11 +60,16 @@ class Prompted(Method):
     ] = False
 
     @property
+    def calibrates(self) -> str:
+        """The calibration, where it is absent the one that fits the other settings."""
+        return self.calibration or "domain"
+
+    @property
     def unused(self) -> frozenset[str]:
         """What calibration does without."""
         inputs = {"domain": "unlabelled", "batch": "test_inputs"}
         return frozenset(
-            use for calibration, use in inputs.items() if calibration != self.calibration
+            use for calibration, use in inputs.items() if calibration != self.calibrates
         )
 
     def demonstrations(self, examples: Sequence[Example]) -> Sequence[Sequence[Example]]:
@@ -105,7 +110,7 @@ class Prompted(Method):
         built = self.builder_.build(examples, self.demonstrations(examples))
         self.context_.meter.shortened += built.shortened
         scores = self._scores(built)
-        if self.calibrator_ is None and self.calibration == "batch":
+        if self.calibrator_ is None and self.calibrates == "batch":
             self.calibrator_ = self.calibrator("batch", (), ())
         calibrated = self.calibrator_(scores) if self.calibrator_ else scores
         return to_predictions(softmax(calibrated / self.temperature_), self.context_.labels)
