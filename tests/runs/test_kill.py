@@ -208,6 +208,8 @@ def test_an_interrupted_run_says_so_in_one_line_and_goes_on(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell starts what runs in its background with interrupts ignored, tests among them.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     while process.poll() is None and state(run_dir)[0] < 14:  # the prompts are being run
         time.sleep(0.01)
