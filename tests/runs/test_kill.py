@@ -197,19 +197,25 @@ def test_two_runs_in_one_folder_at_once(start, undisturbed, assert_equal, tmp_pa
     assert [one + other for one, other in zip(computed, reused, strict=True)] == [total, total]
 
 
+# A shell starts what runs in its background with interrupts ignored, tests among them.
+INTERRUPTIBLE = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("harness", run_name="__main__")
+"""
+
+
 def test_an_interrupted_run_says_so_in_one_line_and_goes_on(
     arguments, start, assert_equal, tmp_path
 ):
     run_dir = tmp_path / "run"
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness", *arguments(run_dir)],
+        [sys.executable, "-c", INTERRUPTIBLE, *arguments(run_dir)],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": str(tmp_path / "cache")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell starts what runs in its background with interrupts ignored, tests among them.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     while process.poll() is None and state(run_dir)[0] < 14:  # the prompts are being run
         time.sleep(0.01)
