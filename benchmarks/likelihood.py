@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sets import SINGLE_LABEL
 
 from harness.core.files import sha256_bytes
 from harness.models.base import Floats, PromptText
@@ -73,7 +74,8 @@ def main() -> None:
     workloads = dict(WORKLOADS)
     if options.agreement:
         workloads = {
-            f"{name}-0": functools.partial(task_workload, name=name, shots=0) for name in AGREEMENT
+            f"{name}-0": functools.partial(task_workload, name=name, shots=0)
+            for name in SINGLE_LABEL
         }
     for name in [options.workload] if options.workload else workloads:
         workload = workloads[name](options.shared, options.rows)
@@ -123,15 +125,6 @@ WORKLOADS: Mapping[str, Callable[[Path, int], Workload]] = {
     "banking77-0": functools.partial(golden_workload, shots=0),
     "hint3_curekart-16": functools.partial(task_workload, name="hint3_curekart", shots=16),
 }
-AGREEMENT = (
-    "askubuntu_intents",
-    "hint3_curekart",
-    "hint3_sofmattress",
-    "bitext_support",
-    "banking77",
-    "clinc150",
-)
-"""The sets whose log-likelihoods are compared with the peer's; no speed is claimed for them."""
 
 
 def run_peer(

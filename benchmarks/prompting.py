@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from sets import SINGLE_LABEL
 
 from harness.core.files import atomic_write
 from harness.core.types import Example
@@ -31,14 +32,6 @@ from harness.runs.identity import cell_seed
 from harness.tasks.draws import sample_test
 from harness.tasks.task import Task, load_task
 
-TASKS = (
-    "askubuntu_intents",
-    "hint3_curekart",
-    "hint3_sofmattress",
-    "bitext_support",
-    "banking77",
-    "clinc150",
-)
 METRIC_NAMES = ("accuracy", "macro_f1", "ece", "log_loss")
 WITH_SPREAD = ("domain", "batch", "chosen")
 VARIANTS: list[dict[str, Any]] = [
@@ -70,7 +63,7 @@ def main() -> None:
     options = parser.parse_args()
     room, rows = ModelRoom(), []
     combinations = itertools.product(
-        options.task or TASKS, options.prompt or ["customer_message_v1"], options.k or [0, 8]
+        options.task or SINGLE_LABEL, options.prompt or ["customer_message_v1"], options.k or [0, 8]
     )
     for name, prompt, k in combinations:
         study = Study(
