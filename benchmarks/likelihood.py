@@ -31,7 +31,7 @@ from harness.models.causal_lm import LocalCausalLM
 from harness.models.device import choose_device, use_threads
 from harness.models.likelihood.tokens import PromptTokeniser
 from harness.models.likelihood.trie import build_trie
-from harness.models.packed import linear_library, pack_linears
+from harness.models.packed import pack_linears
 from harness.models.resolve import ResolvedModel, resolve
 from harness.runs.provenance import environment
 from harness.tasks.draws import Budget, draw
@@ -201,8 +201,7 @@ def matrix_peaks() -> dict[str, float]:
     """
     matrix = torch.rand(SIDE, SIDE, device=choose_device())
     layer = torch.nn.Sequential(torch.nn.Linear(SIDE, SIDE, bias=False, device=choose_device()))
-    if linear_library(choose_device(), "float32") == "onednn":
-        pack_linears(layer)
+    pack_linears(layer)
     with torch.inference_mode():
         return {
             "torch": 2 * SIDE**3 / fastest(lambda: matrix @ matrix),

@@ -16,9 +16,9 @@ from harness.core.progress import Progress
 from harness.core.types import Cost
 from harness.models.base import Outputs
 from harness.models.batching import Batch, plan_batches
-from harness.models.device import DTYPE, choose_device, default_dtype, numerics, use_threads
+from harness.models.device import choose_device, default_dtype, numerics, use_threads
 from harness.models.outputs import OutputStore, content_key
-from harness.models.packed import linear_library, pack_linears
+from harness.models.packed import pack_linears
 from harness.models.quiet import quiet_transformers
 from harness.models.resolve import ResolvedModel
 
@@ -60,8 +60,7 @@ class LocalEncoder:
     @functools.cached_property
     def _model(self) -> Any:
         model = self.load().eval()
-        if linear_library(choose_device(), DTYPE) == "onednn":
-            pack_linears(model)
+        pack_linears(model)
         return model
 
     @functools.cached_property

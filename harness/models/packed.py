@@ -22,12 +22,18 @@ def linear_library(device: str, dtype: str) -> str:
 def pack_linears(model: Any) -> None:
     """Makes the linear layers of a model compute from packed weights; for inference alone.
 
+    A model that :func:`linear_library` leaves to torch stays as it is.
+
     The weights as they were are let go, except those that an embedding shares. Where a model
     reads a layer's weight itself, as Mamba does, it is unpacked for it each time.
     """
     import torch
     from transformers.pytorch_utils import Conv1D
 
+    weights = next(model.parameters())
+    dtype = str(weights.dtype).removeprefix("torch.")
+    if linear_library(weights.device.type, dtype) != "onednn":
+        return
     embedded = {id(module.weight) for module in model.modules() if _is_embedding(module)}
     for module in model.modules():
         kind: type = type(module)

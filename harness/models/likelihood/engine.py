@@ -13,7 +13,7 @@ from harness.models.base import Floats
 from harness.models.likelihood.plan import Batch, Budget, plan_batches
 from harness.models.likelihood.probe import Scorer, choose_scorers
 from harness.models.likelihood.tokens import TokenisedPrompt
-from harness.models.packed import linear_library, pack_linears
+from harness.models.packed import pack_linears
 
 BUDGETS = {"cpu": Budget(tokens=512, predictions=1024)}
 ACCELERATOR = Budget(tokens=16384, predictions=4096, slots=65536)
@@ -48,8 +48,7 @@ class Engine:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.budget = BUDGETS.get(model.device.type, ACCELERATOR)
-        if linear_library(model.device.type, str(model.dtype).removeprefix("torch.")) == "onednn":
-            pack_linears(model)
+        pack_linears(model)
         self.scorers = choose_scorers(model)
         self._too_many: int | None = None  # token slots of a pass that memory did not suffice for
 

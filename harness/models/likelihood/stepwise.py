@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.models.base import Floats
 from harness.models.likelihood.plan import Batch
-from harness.models.likelihood.tokens import TokenisedPrompt, Tokens
+from harness.models.likelihood.tokens import TokenisedPrompt, Tokens, shared_length
 
 SLOTS = 8192
 
@@ -37,10 +37,7 @@ class CachedScorer:
 
     def keep(self, shared: tuple[Tokens, ...]) -> list[int]:
         """Runs the shared parts that are not kept yet; see :class:`.tree.TreeScorer`."""
-        kept = [part for part, _ in self._kept]
-        common = 0
-        while common < min(len(kept), len(shared)) and kept[common] == shared[common]:
-            common += 1
+        common = shared_length([shared, tuple(part for part, _ in self._kept)])
         del self._kept[common:]
         for part in shared[common:]:
             cache = self._state()

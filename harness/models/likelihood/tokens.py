@@ -89,7 +89,7 @@ class PromptTokeniser:
 
     def _by_whole(self, text: str, continuations: tuple[str, ...]) -> TokenisedPrompt:
         encoded = [self._tokenise_whole(one) for one in (text, *(text + c for c in continuations))]
-        shared = _shared_length(encoded)
+        shared = shared_length(encoded)
         context = encoded[0][:shared] or self._beginning()
         return TokenisedPrompt(context, tuple(ids[shared:] for ids in encoded[1:]))
 
@@ -112,7 +112,7 @@ class PromptTokeniser:
             if start <= 0:
                 return None
             ending, with_labels = self._of_ending(text[start:], continuations)
-            kept, before = _shared_length([ending, *with_labels]), len(ids) - len(ending)
+            kept, before = shared_length([ending, *with_labels]), len(ids) - len(ending)
             if kept and before >= 1 and ids[before:] == ending and offsets[before][0] == start:
                 after = tuple(label[kept:] for label in with_labels)
                 return TokenisedPrompt(ids[: before + kept], after)
@@ -169,14 +169,14 @@ class PromptTokeniser:
         cuts: list[int] = []
         for beginning in itertools.accumulate(segments[:-1]):
             ids = self._of_beginning(beginning)[:-1]
-            cut = min(_shared_length([ids, context]), len(context) - 1)
+            cut = min(shared_length([ids, context]), len(context) - 1)
             if cut > (cuts[-1] if cuts else 0):
                 cuts.append(cut)
         return tuple(cuts)
 
 
-def _shared_length(sequences: Sequence[Tokens]) -> int:
-    """Returns how many tokens all sequences begin with."""
+def shared_length(sequences: Sequence[tuple[Any, ...]]) -> int:
+    """Returns how many tokens, or parts made of tokens, all sequences begin with."""
     first, last = min(sequences), max(sequences)  # all others lie between them, and share as much
     alike = (one == other for one, other in zip(first, last, strict=False))
     return sum(1 for _ in itertools.takewhile(bool, alike))

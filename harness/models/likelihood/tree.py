@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.models.base import Floats
 from harness.models.likelihood.plan import Batch
-from harness.models.likelihood.tokens import Tokens
+from harness.models.likelihood.tokens import Tokens, shared_length
 from harness.models.likelihood.trie import LabelTrie
 
 
@@ -39,13 +39,7 @@ class TreeScorer:
         import torch
         from transformers import DynamicCache
 
-        common = 0
-        while (
-            self._cache is not None
-            and common < min(len(shared), len(self._shared))
-            and shared[common] == self._shared[common]
-        ):
-            common += 1
+        common = shared_length([shared, self._shared]) if self._cache is not None else 0
         cache, self._cache = self._cache, None  # a pass that is interrupted leaves it unusable
         if common == 0:
             cache = DynamicCache(config=self.model.config)
