@@ -42,10 +42,10 @@ REGISTRIES = {
 }
 # What the alternatives of a folder may share; every other file of the folder is an alternative.
 SHARED = {
-    "harness.methods": {"base", "prompted", "spec"},  # prompted: of zero_shot and few_shot
-    "harness.metrics": {"base", "evaluate"},
+    "harness.methods": {"base", "classifier", "prompted", "spec"},
+    "harness.metrics": {"base", "checks", "evaluate", "scored"},
     "harness.reports.formats": {"base"},
-    "harness.tasks.kinds": {"base"},
+    "harness.tasks.kinds": {"answered", "base", "cells", "labelled"},
     "harness.tasks.sources": {"base"},
 }
 HEAVY = {

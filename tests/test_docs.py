@@ -59,3 +59,12 @@ def test_changelog_and_citation_are_of_this_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     assert citation["version"] == __version__
     assert citation["license"] == "Apache-2.0"
+
+
+def test_the_tables_of_kinds_are_what_the_code_says():
+    path = ROOT / "docs" / "kinds.md"
+    made = runpy.run_path(str(ROOT / "docs" / "make_kinds_matrix.py"))
+    assert path.read_text("utf-8") == made["page"](path.read_text("utf-8")), (
+        "run: python docs/make_kinds_matrix.py"
+    )
+    assert all(table in path.read_text("utf-8") for table in made["tables"]().values())

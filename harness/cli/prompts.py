@@ -45,7 +45,7 @@ def list_() -> None:
                 plain(f"{name}  cannot be read: {error.problem} ({error.where}){hint}"), err=True
             )
             continue
-        click.echo(f"{name:24}  {', '.join(prompt.kinds):14}  {plain(prompt.description)}")
+        click.echo(f"{name:24}  {', '.join(prompt.kinds):23}  {plain(prompt.description)}")
 
 
 @command.command()
@@ -124,7 +124,7 @@ def render(
 
     template = _load(prompt)
     loaded = load_task(task, data_dir=data_dir)
-    template.check_variables([*loaded.test[0].fields, "text"])
+    template.check_variables(sorted(loaded.rules.variables()))
     if row >= len(loaded.test):
         raise UserError(
             "there is no such test row", where="--row", found=row,
@@ -133,7 +133,7 @@ def render(
     query, room = loaded.test[row].without_target(), ModelRoom()
     shown = _demonstrations(loaded, query, room, **demonstrations)
     lm = room.causal_lm(model or catalog.default("causal_lm").name)
-    builder = PromptBuilder(template, loaded.labels, loaded.text, lm, chat=chat)
+    builder = PromptBuilder(template, loaded.labels, loaded.rules, lm, chat=chat)
     _show(builder.build([query], [shown]), lm)
 
 
@@ -197,8 +197,9 @@ def _show(built: Built, lm: CausalLM) -> None:
 
     [prompt] = built.prompts
     click.echo(harmless(prompt.text))
-    click.echo("\n--- scored as continuations " + "-" * 40)
-    for continuation in built.continuations:
+    [continuations] = built.continuations
+    click.echo("\n--- " + ("scored as continuations" if continuations else "written freely"))
+    for continuation in continuations:
         click.echo(f"{continuation!r}")
     click.echo("--- tokens " + "-" * 57)
     shared = lm.count_tokens("".join(prompt.pieces[:-1])) if prompt.pieces[1:] else 0

@@ -22,6 +22,12 @@ Examples:
 )
 @click.option("--task", multiple=True, metavar="T", help="Name or path of a task; may be repeated.")
 @click.option(
+    "--set",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set a key of the task YAML, such as splits.test=0.3; may be repeated.",
+)
+@click.option(
     "--method",
     multiple=True,
     metavar="M[:key=value,...]",
@@ -43,7 +49,8 @@ Examples:
     "--labels",
     multiple=True,
     metavar="N",
-    help="Label budgets: 8/class, 100, all, rows:FILE.json; commas separate. Default: 8/class.",
+    help="Label budgets: 8/class, 100, all, rows:FILE.json; commas separate. Default: 8/class, or "
+    "32 where rows fall into no classes.",
 )
 @click.option("--draws", type=click.IntRange(1), help="Draws of each label budget. Default: 3.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many test rows, sampled.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,24 @@ import click
 from harness.core.errors import UserError
 
 if TYPE_CHECKING:
+    from harness.prompts.template import PromptTemplate
     from harness.tasks.definition import TaskFile
+    from harness.tasks.task import Task
 
 data_dir_option = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     help="Where data files are looked up first (or HARNESS_DATA).",
 )
-SAMPLES = 3
-BAR = 40
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set a key of the task YAML, such as splits.test=0.3 or data.0.label=class; may be "
+    "repeated.",
+)
+ROWS = 3
 USER_MISTAKE = 2
 
 
@@ -42,52 +51,78 @@ def list_() -> None:
         except UserError as error:
             _say(f"{name:24}  cannot be read: {error.problem} ({error.where})", err=True)
             continue
-        _say(f"{name:24}  {definition.kind:14}  {definition.description}")
+        _say(f"{name:24}  {definition.kind:15}  {definition.description}")
 
 
-@command.command(epilog="Example:  harness tasks show customer_emails")
+@command.command(epilog="Example:  harness tasks show customer_emails --rows 10")
 @click.argument("task")
 @data_dir_option
-def show(task: str, data_dir: Path | None) -> None:
-    """Show a task: its labels with their counts, and some rows."""
-    from harness.tasks.task import load_task
+@set_option
+@click.option(
+    "--rows",
+    type=click.IntRange(0),
+    default=ROWS,
+    help=f"Sample rows, of each label at most one. Default: {ROWS}.",
+)
+def show(task: str, data_dir: Path | None, overrides: tuple[str, ...], rows: int) -> None:
+    """Show a task: its labels with their counts, some rows, and its prompt."""
+    from harness.cli.task_view import task_lines
+    from harness.tasks.definition import read_definition
+    from harness.tasks.task import task_of
 
-    loaded = load_task(task, data_dir=data_dir)
-    _say(f"{loaded.name} (version {loaded.version}, {loaded.kind})")
-    _say(loaded.description)
-    _say(f"licence: {loaded.licence or 'not given'}")
-    for split, origin in loaded.source.items():
-        _say(f"{split}: {origin}")
-    _say(
-        f"rows: {len(loaded.train)} train, {len(loaded.validation)} validation, "
-        f"{len(loaded.test)} test, {len(loaded.unlabelled)} unlabelled"
-    )
-    counts = Counter(example.target for example in loaded.train)
-    tested = Counter(example.target for example in loaded.test)
-    most = max(counts.values(), default=1)
-    names = [label.name for label in loaded.labels]
-    width = max(map(len, names), default=0)
-    _say(f"\n{'label':{width}}  train   test")
-    for name in [*names, *([loaded.out_of_scope] if loaded.out_of_scope else [])]:
-        bar = "█" * round(BAR * counts[name] / most)
-        _say(f"{name:{width}}  {counts[name]:5}  {tested[name]:5}  {bar}")
-    for example in loaded.train[:SAMPLES]:
-        _say(f"\n[{example.target}] {loaded.text(example)}")
+    file = read_definition(task, overrides)
+    loaded = task_of(file, data_dir=data_dir)
+    for line in task_lines(loaded, rows):
+        _say(line)
+    if loaded.prompt:
+        _show_prompt(file, loaded)
+
+
+def _show_prompt(file: TaskFile, task: Task) -> None:
+    """Shows what a model reads for the first test row, without demonstrations."""
+    from harness.cli.task_view import prompt_text
+
+    example = task.test[0]
+    try:
+        shown = prompt_text(_fitting_prompt(file), task, example)
+    except UserError as error:  # the task is shown already
+        _say(f"\nno prompt: {error}", err=True)
+        return
+    _say(f"\nprompt {task.prompt}, test row {example.row}, without demonstrations:\n")
+    _say(shown)
 
 
 @command.command(epilog="Example:  harness tasks check my_task.yaml --strict")
 @click.argument("task")
 @data_dir_option
+@set_option
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="KIND:MODEL",
+    help="Count the tokens of this model: encoder:MODEL or causal_lm:MODEL. Default: the default "
+    "models, where they are on this machine already.",
+)
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
-def check(task: str, data_dir: Path | None, strict: bool) -> int:
-    """Check a task: schema, files, labels, duplicates, its metrics and its prompt.
+def check(
+    task: str,
+    data_dir: Path | None,
+    overrides: tuple[str, ...],
+    models: tuple[str, ...],
+    strict: bool,
+) -> int:
+    """Check a task: schema, files, labels, texts, duplicates, personal data, metrics and prompt.
 
     Ends with 2 where the task has errors, and with 1 where it has warnings and --strict is given.
     """
-    from harness.tasks.check import Finding, check_task
+    from harness.cli.token_counts import token_counters
+    from harness.tasks.check import Finding, check_task, in_order
 
-    findings = [Finding("error", problem) for problem in _wrong_names(task)]
-    findings += check_task(task, data_dir=data_dir)
+    counters = token_counters(models)
+    named = [Finding("error", problem) for problem in _wrong_names(task, overrides)]
+    found = check_task(task, data_dir=data_dir, overrides=overrides, counters=counters)
+    findings = in_order([*named, *found])
     for finding in findings:
         _say(f"{finding.severity}: {finding.message}")
     severities = Counter(finding.severity for finding in findings)
@@ -97,48 +132,44 @@ def check(task: str, data_dir: Path | None, strict: bool) -> int:
     return 1 if strict and severities["warning"] else 0
 
 
-def _wrong_names(task: str) -> Iterator[str]:
+def _wrong_names(task: str, overrides: Sequence[str]) -> Iterator[str]:
     """Gives what is wrong with the metrics and the prompt that a task YAML names."""
+    from harness.metrics import metric_for
     from harness.tasks.definition import read_definition
 
     try:
-        file = read_definition(task)
+        file = read_definition(task, overrides)
     except UserError:  # said by the check of the task itself
         return
-    named = [(_check_metric, name) for name in file.definition.metrics or ()]
-    named += [(_check_prompt, name) for name in [file.definition.prompt] if name]
-    for check, name in named:
+    scope, where = file.rules.out_of_scope is not None, file.yaml.where(("metrics",))
+    for name in file.definition.metrics or ():
         try:
-            check(name, file)
+            metric_for(file.definition.kind, name, scope=scope, where=where)
+        except UserError as error:
+            yield str(error)
+    if file.definition.prompt:
+        try:
+            _fitting_prompt(file)
         except UserError as error:
             yield str(error)
 
 
-def _check_metric(name: str, file: TaskFile) -> None:
-    from harness.metrics import METRICS
-
-    where, kind = file.yaml.where(("metrics",)), file.definition.kind
-    if kind not in METRICS.get(name, where=where).kinds:
-        fit = [entry.name for entry in METRICS if kind in entry.kinds]
-        raise UserError(
-            f"the metric {name!r} is not for tasks of the kind {kind}",
-            where=where,
-            expected=f"one of {', '.join(fit)}",
-        )
-
-
-def _check_prompt(name: str, file: TaskFile) -> None:
+def _fitting_prompt(file: TaskFile) -> PromptTemplate:
+    """Returns the prompt that a task YAML names, which fits the task."""
     from harness.prompts.template import load_prompt
+    from harness.runs.requests import check_prompt
 
-    prompt, kind = load_prompt(name), file.definition.kind
-    if kind not in prompt.kinds:
+    where = file.yaml.where(("prompt",))
+    try:
+        prompt = load_prompt(str(file.definition.prompt))
+    except UserError as error:
+        if error.where:
+            raise
         raise UserError(
-            f"the prompt {name!r} is not for tasks of the kind {kind}",
-            where=file.yaml.where(("prompt",)),
-            found=f"a prompt for {', '.join(prompt.kinds)}",
-        )
-    fields = {field for source in file.definition.data for field in source.fields}
-    prompt.check_variables(sorted(fields | {"text"}))
+            error.problem, where=where, found=error.found, expected=error.expected, hint=error.hint
+        ) from None
+    check_prompt(prompt, file, where=where)
+    return prompt
 
 
 def _say(text: str, *, err: bool = False) -> None:
@@ -157,3 +188,8 @@ def schema() -> None:
     from harness.tasks.definition import json_schema
 
     click.echo(pretty_json(json_schema()), nl=False)
+
+
+from harness.cli.new_task import new  # noqa: E402
+
+command.add_command(new)

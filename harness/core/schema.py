@@ -61,12 +61,15 @@ class Located:
         data: Its content; keys without a value are left out.
         lines: The line (from 1) of each value, and of each key without one, by field path.
         empty: The field paths of the keys without a value.
+        others: For what does not stand in the file itself: the file that was included, or the
+            flag of the command line, by the field path from which downwards it counts.
     """
 
     path: Path
     data: dict[str, Any]
     lines: Mapping[FieldPath, int]
     empty: frozenset[FieldPath]
+    others: Mapping[FieldPath, Path | str] = dataclasses.field(default_factory=dict, kw_only=True)
 
     def line(self, field: FieldPath = ()) -> int:
         """Returns the line of a field, or of the nearest thing around it that is there."""
@@ -74,9 +77,18 @@ class Located:
             field = field[:-1]
         return self.lines.get(field, 1)
 
+    def origin(self, field: FieldPath = ()) -> Path | str:
+        """Returns the file that a field stands in, or the flag that set it."""
+        while field and field not in self.others:
+            field = field[:-1]
+        return self.others.get(field, self.path)
+
     def where(self, field: FieldPath = ()) -> str:
-        """Returns ``file:line: field``, the place as error messages give it."""
-        place = f"{self.path}:{self.line(field)}"
+        """Returns ``file:line: field`` or ``--flag field``, as error messages give a place."""
+        origin = self.origin(field)
+        if isinstance(origin, str):
+            return f"{origin} {spell(field)}"
+        place = f"{origin}:{self.line(field)}"
         return f"{place}: {spell(field)}" if field else place
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 FieldValue = str | int | float | bool | None
+Target = str | tuple[str, ...]
+"""A label; or several: all labels of a row, or all answers that count as right."""
 Failure = Literal["unread", "request"]
 """Why there is no answer: it came and could not be read, or the request for it failed."""
 
@@ -18,12 +20,17 @@ class Example:
     Attributes:
         row: Its number in the split it was read from, counted from 0.
         fields: The task's fields by name, in the task's order.
-        target: The label, or None where the row has none or it is being withheld.
+        target: What is right, or None where the row has none or it is being withheld. A label
+            (of a multiple-choice row the letter of the right choice); a tuple of labels, which
+            may be empty; or a tuple of the answers that count as right, at least one, where an
+            empty text stands for "there is none".
+        choices: What a multiple-choice row offers, in order.
     """
 
     row: int
     fields: Mapping[str, FieldValue]
-    target: str | None = None
+    target: Target | None = None
+    choices: tuple[str, ...] = ()
 
     def without_target(self) -> Example:
         """Returns the same row with its label taken away."""
@@ -44,13 +51,15 @@ class Prediction:
     """What a method says about one example.
 
     Attributes:
-        output: The label chosen, or None where there is no answer.
-        probabilities: One for each label in the task's order, adding up to 1; None where the
+        output: The label chosen (of an out-of-scope row the out-of-scope label), the labels
+            chosen, or the answer as text; None where there is no answer.
+        probabilities: One for each label in the task's order; they add up to 1 where a row has
+            one label, and are each between 0 and 1 where it may have several. None where the
             method gives none.
         failure: Why there is no answer; None where there is one.
     """
 
-    output: str | None
+    output: Target | None
     probabilities: tuple[float, ...] | None = None
     failure: Failure | None = None
 

@@ -18,7 +18,15 @@ from harness.core.errors import UserError
 from harness.core.files import decode_utf8
 from harness.core.schema import FieldPath, FieldProblem, Located, YamlModel, spell, validate
 
-__all__ = ["FieldPath", "FieldProblem", "Located", "YamlModel", "load_yaml", "validate"]
+__all__ = [
+    "FieldPath",
+    "FieldProblem",
+    "Located",
+    "YamlModel",
+    "load_yaml",
+    "read_value",
+    "validate",
+]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
@@ -34,8 +42,23 @@ def load_yaml(path: Path) -> Located:
         UserError: The file cannot be read, is larger than 1 MB, is not UTF-8, is not YAML, nests
             deeper than 20, or uses what is refused; the message names file and line.
     """
-    reader = _Reader(path)
-    text = _read_text(path)
+    return _parse(_Reader(path), _read_text(path))
+
+
+def read_value(text: str, *, where: str) -> Any:
+    """Returns the value that a text says: a list or mapping in brackets, or a quoted text.
+
+    Raises:
+        UserError: It is no such value; the message names ``where``.
+    """
+    reader = _FlagReader(Path(where))
+    data = _parse(reader, f"value: {text}").data
+    if data.keys() != {"value"}:
+        raise reader.error("not one value", 1, found=text)
+    return data["value"]
+
+
+def _parse(reader: _Reader, text: str) -> Located:
     if odd := _UNPRINTABLE.search(text):
         line = text.count("\n", 0, odd.start()) + 1
         raise reader.error("this character is not allowed in YAML", line, found=odd.group())
@@ -145,6 +168,13 @@ class _Reader:
                 raise self.error("this list item is empty", _line(event), place, hint=hint)
             data.append(self.value(event, events, place))
         return data
+
+
+class _FlagReader(_Reader):
+    """Reads what stands in a flag, which has no lines."""
+
+    def error(self, problem: str, line: int, field: FieldPath = (), **more: Any) -> UserError:  # noqa: ARG002
+        return UserError(problem, where=str(self.path), **more)
 
 
 def _line(event: yaml.Event) -> int:

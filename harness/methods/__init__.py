@@ -7,8 +7,10 @@ from typing import Literal
 
 from harness.core.registry import Entry, Registry
 from harness.models.catalog import ModelKind
+from harness.tasks.kinds import kinds_answered_by
 
-CLASSIFICATION = ("single_label",)
+CLASSIFICATION = kinds_answered_by("label", "choice", "labels")
+EVERY = kinds_answered_by("label", "choice", "labels", "text")
 Use = Literal["labels", "unlabelled", "test_inputs", "seed", "prompt", "label_words"]
 
 
@@ -45,8 +47,9 @@ METHODS: Registry[MethodEntry] = Registry(
         MethodEntry(
             "majority",
             "harness.methods.majority:Majority",
-            "always the label most frequent in the budget",
+            "always the target most frequent in the budget",
             way="control",
+            kinds=EVERY,
         ),
         MethodEntry(
             "tfidf",
@@ -55,12 +58,14 @@ METHODS: Registry[MethodEntry] = Registry(
             way="control",
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.feature_extraction.text"),
+            version=2,
         ),
         MethodEntry(
             "zero_shot",
             "harness.methods.zero_shot:ZeroShot",
-            "a prompt; the label most likely as its continuation",
+            "a prompt; the label most likely as its continuation, or the text that follows",
             way="zero-shot",
+            kinds=EVERY,
             models=("causal_lm",),
             uses=("unlabelled", "test_inputs", "prompt", "label_words"),
             version=2,
@@ -68,7 +73,7 @@ METHODS: Registry[MethodEntry] = Registry(
         MethodEntry(
             "label_embedding",
             "harness.methods.label_embedding:LabelEmbedding",
-            "nearest label name or description in embedding space",
+            "nearest label name or description, or choice, in embedding space",
             way="zero-shot",
             models=("encoder",),
             uses=("label_words",),
@@ -78,6 +83,7 @@ METHODS: Registry[MethodEntry] = Registry(
             "harness.methods.few_shot:FewShot",
             "the same prompt with k demonstrations from the budget",
             way="few-shot",
+            kinds=EVERY,
             models=("causal_lm", "encoder"),
             uses=("labels", "unlabelled", "test_inputs", "seed", "prompt", "label_words"),
             version=2,

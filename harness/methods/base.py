@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self, TypeVar, cast, dataclass_transform
 
 import numpy as np
@@ -16,6 +16,7 @@ from harness.core.types import Example, Label, Prediction
 from harness.models.base import CausalLM, Encoder
 from harness.models.meter import Meter
 from harness.prompts.template import PromptTemplate
+from harness.tasks.kinds.base import Item, Kind
 
 C = TypeVar("C")
 
@@ -33,7 +34,7 @@ class Context:
 
     Attributes:
         labels: The task's labels, in order.
-        text: Gives an example's fields as the one text that encoders read.
+        rules: What the task's kind makes of examples: texts, targets, answers.
         seed: The seed of everything random in this cell.
         meter: What the cell is charged.
         encoder: There when the method's entry asks for an encoder.
@@ -44,7 +45,7 @@ class Context:
     """
 
     labels: tuple[Label, ...]
-    text: Callable[[Example], str]
+    rules: Kind[Any, Any]
     seed: int
     meter: Meter
     encoder: Encoder | None = None
@@ -52,14 +53,26 @@ class Context:
     prompt: PromptTemplate | None = None
     test_blocks: Sequence[Sequence[Example]] = ()
 
+    def text(self, example: Example) -> str:
+        """Returns an example's fields as the one text that encoders read."""
+        return self.rules.text(example.fields)
+
     def texts(self, examples: Sequence[Example]) -> list[str]:
         """Returns the text of every example."""
         return [self.text(example) for example in examples]
 
-    def targets(self, examples: Sequence[Example]) -> NDArray[np.int64]:
-        """Returns the position of every example's label, shape (examples,)."""
-        position = {label.name: place for place, label in enumerate(self.labels)}
-        return np.array([position[str(example.target)] for example in examples], dtype=np.int64)
+    def items(self, examples: Sequence[Example]) -> list[Item]:
+        """Returns what classifiers judge: every example, or each of its choices."""
+        return [item for example in examples for item in self.rules.items(example)]
+
+    def targets(self, examples: Sequence[Example]) -> NDArray[Any]:
+        """Returns the targets as classifiers learn them; see :meth:`.Kind.encode`."""
+        return self.rules.encode(examples, self.labels)
+
+    @property
+    def classes(self) -> int:
+        """How many classes an item can have: the labels; of a choice two, wrong and right."""
+        return 2 if self.rules.answer == "choice" else len(self.labels)
 
 
 class Method(abc.ABC):
@@ -120,17 +133,11 @@ class Method(abc.ABC):
         """Returns the embeddings as the encoder gives them, shape (examples, dimensions)."""
         return self.encoder.encode(self.context_.texts(examples)).values
 
-
-def to_predictions(probabilities: NDArray[np.float64], labels: Sequence[Label]) -> list[Prediction]:
-    """Returns the most probable label of every row; of equals, the first in the task's order.
-
-    Args:
-        probabilities: Shape (rows, labels), rows adding up to 1.
-        labels: The task's labels, in order.
-    """
-    return [
-        Prediction(labels[best].name, tuple(row))
-        for best, row in zip(
-            probabilities.argmax(axis=1).tolist(), probabilities.tolist(), strict=True
-        )
-    ]
+    def decide(
+        self,
+        probabilities: NDArray[np.float64],
+        examples: Sequence[Example],
+        threshold: float | None = None,
+    ) -> list[Prediction]:
+        """Returns predictions as the task's kind makes them; see :meth:`.Kind.decide`."""
+        return self.context_.rules.decide(probabilities, examples, self.context_.labels, threshold)

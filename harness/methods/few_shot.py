@@ -26,6 +26,7 @@ from harness.prompting.demonstrations import (
     needs_encoder,
 )
 from harness.tasks.splits import normalised
+from harness.training.folds import scope_threshold, set_threshold
 
 MIN_FOR_TEMPERATURE = 20
 TEMPERATURES = (0.25, 4.0)
@@ -59,7 +60,8 @@ class FewShot(Prompted):
     calibration: Annotated[
         Literal[Calibration, "chosen"] | None,
         Field(description=f"{CALIBRATION}; chosen: domain or none, and a temperature, by labels; "
-              "absent: none where `select` is nearest or diverse for every query, else domain"),
+              "absent: none where `select` is nearest or diverse for every query and for "
+              "choices, else domain"),
     ] = None  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -97,11 +99,14 @@ class FewShot(Prompted):
             embed=self.embed,
         )
         shown = self._shown_to_all()
-        if self._asks_labels:
+        if self._asks_labels and self.context_.rules.answer == "label":
             self.prepare("none", ())
             self.calibrator_ = self._choose(train, unlabelled, shown)
         else:
-            self.prepare(cast("Calibration", self.calibrates), unlabelled, shown)
+            calibration = "domain" if self._asks_labels else self.calibrates
+            self.prepare(cast("Calibration", calibration), unlabelled, shown)
+        if self.threshold is None:
+            self._choose_threshold(train, shown)
 
     def demonstrations(self, examples: Sequence[Example]) -> Sequence[Sequence[Example]]:
         """Returns what the prompt of each example shows before it."""
@@ -125,15 +130,11 @@ class FewShot(Prompted):
 
         Where there are enough of them they choose the temperature too.
         """
-        text = self.context_.text
-        labelled = choose_inputs(
-            train, count=self.texts, seed=CALIBRATION_SEED, text=text, avoid=shown
-        )
         domain = self.calibrator("domain", unlabelled, shown)
+        labelled = self._not_shown(train, shown)
         if not labelled:
             return domain
-        by_row = {example.row: example for example in train}
-        targets = self.context_.targets([by_row[example.row] for example in labelled])
+        targets = self.context_.targets(labelled)
         scores = self.scores(labelled)
         candidates = {"domain": domain(scores), "none": scores}
         chosen = choose_by_labels(candidates, targets)
@@ -141,3 +142,25 @@ class FewShot(Prompted):
             fitted = fit_temperature(candidates[chosen], targets)
             self.temperature_ = min(max(fitted, TEMPERATURES[0]), TEMPERATURES[1])
         return domain if chosen == "domain" else None
+
+    def _choose_threshold(self, train: Sequence[Example], shown: set[str]) -> None:
+        """Takes the threshold that suits the labelled examples that no prompt shows."""
+        rules = self.context_.rules
+        labelled = self._not_shown(train, shown)
+        if not labelled or (rules.answer != "labels" and rules.out_of_scope is None):
+            return
+        probabilities = self.probabilities(labelled)
+        targets = self.context_.targets(labelled)
+        if rules.answer == "labels":
+            self.threshold_ = set_threshold(probabilities, targets)
+        else:
+            right = probabilities.argmax(axis=1) == targets
+            self.threshold_ = scope_threshold(probabilities.max(axis=1), right)
+
+    def _not_shown(self, train: Sequence[Example], shown: set[str]) -> list[Example]:
+        """Returns labelled examples that no prompt shows, at most ``texts`` of them."""
+        by_row = {example.row: example for example in train}
+        chosen = choose_inputs(
+            train, count=self.texts, seed=CALIBRATION_SEED, text=self.context_.text, avoid=shown
+        )
+        return [by_row[example.row] for example in chosen]

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
-
-from harness.core.types import Example, Prediction
-from harness.methods.base import Method, settings, to_predictions
+from harness.core.types import Example, Prediction, Target
+from harness.methods.base import Method, settings
 
 
 @settings
 class Majority(Method):
-    """Predicts the most frequent label of the budget, with the label frequencies as probabilities.
+    """Predicts the most frequent target of the budget, with the label frequencies as probabilities.
 
-    Of equally frequent labels the first in the task's order is taken.
+    Of equally frequent labels the first in the task's order is taken; of equally frequent sets of
+    labels, or answers, the first in the budget.
     """
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
-        """Counts the labels."""
-        counts = np.bincount(self.context_.targets(train), minlength=len(self.context_.labels))
-        self.frequencies_ = counts / counts.sum()
+        """Counts the targets."""
+        labels = [label.name for label in self.context_.labels]
+        counts = Counter(self._target(example) for example in train)
+        most = max(counts.values())
+        often = [target for target, count in counts.items() if count == most]
+        self.target_ = min(often, key=lambda one: labels.index(one) if one in labels else 0)
+        having = Counter(
+            label
+            for target, count in counts.items()
+            for label in (target if isinstance(target, tuple) else (target,)) * count
+        )
+        self.frequencies_ = tuple(having[label] / len(train) for label in labels) or None
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns the same prediction for every example."""
-        everywhere = np.tile(self.frequencies_, (len(examples), 1))
-        return to_predictions(everywhere, self.context_.labels)
+        return [Prediction(self.target_, self.frequencies_)] * len(examples)
+
+    def _target(self, example: Example) -> Target:
+        """Returns the target; of several answers that count as right, the first."""
+        if self.context_.rules.answer == "text":
+            return (example.target or ("",))[0]
+        return example.target or ()

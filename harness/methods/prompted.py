@@ -1,4 +1,4 @@
-"""What both prompting methods do: score every label as the continuation of a prompt."""
+"""What both prompting methods do: score every answer as the continuation of a prompt, or write."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from harness.core.types import Example, Prediction
-from harness.methods.base import Method, settings, to_predictions
+from harness.methods.base import Method, settings
 from harness.prompting import calibration as calibrating
 from harness.prompting.build import Built, PromptBuilder
 from harness.prompting.calibration import CONTENT_FREE, Calibration, Calibrator, Mean
 from harness.prompting.scores import Score, label_scores
-from harness.stats.arrays import softmax
+from harness.prompting.writing import Writer
+from harness.stats.arrays import relative, softmax
+from harness.training.folds import scope_threshold
 
 Floats = NDArray[np.float64]
 
@@ -33,14 +35,17 @@ CALIBRATION_SEED = 0
 class Prompted(Method):
     """Scores log p(label | prompt) for every label, less what the model thinks of the label alone.
 
-    All calibrations and scores are arithmetic on log-likelihoods that are computed once.
+    All calibrations and scores are arithmetic on log-likelihoods that are computed once. Choices
+    that differ from row to row cannot be calibrated so, unless letters stand for them. Where the
+    answer is a text the model writes it, or scores all allowed ones.
     """
 
     calibration: str | None = None
     score: Annotated[
-        Score,
-        Field(description="log-likelihood of a label: sum, per token, character, byte, or pmi"),
-    ] = "sum"
+        Score | None,
+        Field(description="log-likelihood of a label: sum, per token, character, byte, or pmi; "
+              "absent: sum, and pmi for choices in words"),
+    ] = None  # fmt: skip
     mean: Annotated[
         Mean, Field(description="mean of log-likelihoods, or log of the mean probability")
     ] = "log"
@@ -58,6 +63,17 @@ class Prompted(Method):
     chat: Annotated[
         bool, Field(description="prompts as conversations, in the model's chat template")
     ] = False
+    threshold: Annotated[
+        float | None,
+        Field(ge=0, le=1, description="rows with several labels: share of the likeliest label's "
+              "probability that others must reach; rows that may be out of scope: probability of "
+              "the best label; chosen on texts that are no test rows when absent"),
+    ] = None  # fmt: skip
+    constrained: Annotated[
+        bool,
+        Field(description="where the answer is a text: take the likeliest of the allowed answers, "
+              "or of the text's own spans, in place of writing freely"),
+    ] = False  # fmt: skip
 
     @property
     def calibrates(self) -> str:
@@ -95,25 +111,63 @@ class Prompted(Method):
         self.builder_ = PromptBuilder(
             template=context.prompt,
             labels=context.labels,
-            text=context.text,
+            rules=context.rules,
             model=context.causal_lm,
             chat=self.chat,
         )
         self.temperature_ = self.temperature
+        self.threshold_ = self.threshold
         self.calibrator_: Calibrator | None = None
         # What the test inputs are scored for belongs to predicting them.
-        if calibration not in ("none", "batch"):
+        if self.can_calibrate and calibration not in ("none", "batch"):
             self.calibrator_ = self.calibrator(calibration, unlabelled, avoid)
+        if self.threshold is None and context.rules.out_of_scope is not None:
+            inputs = self._inputs(unlabelled, avoid)
+            if inputs:
+                self.threshold_ = scope_threshold(self.probabilities(inputs).max(axis=1))
+
+    @property
+    def can_calibrate(self) -> bool:
+        """Whether all rows have the same labels to calibrate.
+
+        The letters of choices are the same too, but are better left as they are (docs/prompting.md
+        says by how much), so they are calibrated only where that is asked for.
+        """
+        answer = self.context_.rules.answer
+        letters = self.builder_.template.style == "letters" and self.calibration is not None
+        return answer in ("label", "labels") or (answer == "choice" and letters)
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
-        """Returns the softmax of the labels' calibrated scores."""
+        """Returns what the softmax of the labels' calibrated scores says, or what is written."""
         built = self.builder_.build(examples, self.demonstrations(examples))
         self.context_.meter.shortened += built.shortened
-        scores = self._scores(built)
-        if self.calibrator_ is None and self.calibrates == "batch":
+        if self.context_.rules.answer == "text":
+            writer = Writer(self.builder_, constrained=self.constrained)
+            return writer.write(built, examples)
+        probabilities = self._to_probabilities(self._scores(built))
+        return self.decide(probabilities, examples, self.threshold_)
+
+    def probabilities(self, examples: Sequence[Example]) -> Floats:
+        """Returns the softmax of the labels' calibrated scores, shape (examples, labels).
+
+        Where rows may have several labels, a label's probability is divided by that of the
+        likeliest answer, which may be that there is none.
+        """
+        return self._to_probabilities(self.scores(examples))
+
+    def _to_probabilities(self, scores: Floats) -> Floats:
+        if self.calibrator_ is None and self.calibrates == "batch" and self.can_calibrate:
             self.calibrator_ = self.calibrator("batch", (), ())
         calibrated = self.calibrator_(scores) if self.calibrator_ else scores
-        return to_predictions(softmax(calibrated / self.temperature_), self.context_.labels)
+        probabilities = softmax(calibrated / self.temperature_)
+        if self.context_.rules.answer == "labels":
+            return relative(probabilities)[:, :-1]
+        return self._over_labels(probabilities)
+
+    def _over_labels(self, probabilities: Floats) -> Floats:
+        """Widens rows of choices to as many columns as the task has letters."""
+        missing = len(self.context_.labels) - probabilities.shape[1]
+        return np.pad(probabilities, ((0, 0), (0, missing))) if missing else probabilities
 
     def calibrator(
         self, calibration: Calibration, unlabelled: Sequence[Example], avoid: Collection[str]
@@ -127,13 +181,7 @@ class Prompted(Method):
             # Block by block as in prediction, so that the prompts share what they share there.
             scores = [self.scores(block) for block in self.context_.test_blocks]
         if calibration == "domain":
-            chosen = calibrating.choose_inputs(
-                unlabelled,
-                count=self.texts,
-                seed=CALIBRATION_SEED,
-                text=self.context_.text,
-                avoid=avoid,
-            )
+            chosen = self._inputs(unlabelled, avoid)
             scores = [self.scores(chosen)] if len(chosen) >= len(CONTENT_FREE) else []
         if not scores:
             queries = [Example(row, {"text": text}) for row, text in enumerate(CONTENT_FREE)]
@@ -143,22 +191,35 @@ class Prompted(Method):
         spread = self.spread if len(inputs) >= MIN_FOR_SPREAD else 0.0
         return Calibrator.learn(inputs, mean=self.mean, spread=spread)
 
+    def _inputs(self, unlabelled: Sequence[Example], avoid: Collection[str]) -> list[Example]:
+        """Returns the texts that are not labelled and not shown, and are no test rows."""
+        return calibrating.choose_inputs(
+            unlabelled,
+            count=self.texts,
+            seed=CALIBRATION_SEED,
+            text=self.context_.text,
+            avoid=avoid,
+        )
+
     def scores(self, examples: Sequence[Example]) -> Floats:
         """Returns the labels' scores before calibration, shape (examples, labels)."""
         return self._scores(self.builder_.build(examples, self.demonstrations(examples)))
 
     def _scores(self, built: Built) -> Floats:
         model = self.builder_.model
-        continuations = [built.continuations] * len(built.prompts)
+        continuations = built.continuations
+        in_words = self.builder_.template.style == "words"
+        by_choice = self.context_.rules.answer == "choice" and in_words
+        score = self.score or ("pmi" if by_choice else "sum")
         tokens = unconditional = None
-        if self.score == "token":
+        if score == "token":
             tokens = model.continuation_lengths(built.prompts, continuations)
-        if self.score == "pmi":
-            alone = model.label_loglikelihoods([self.builder_.cue()], [built.continuations])
-            unconditional = alone.values[0]
+        if score == "pmi":
+            alone = [self.builder_.cue()] * len(continuations)
+            unconditional = model.label_loglikelihoods(alone, continuations).values
         return label_scores(
             model.label_loglikelihoods(built.prompts, continuations).values,
-            score=self.score,
+            score=score,
             continuations=continuations,
             tokens=tokens,
             unconditional=unconditional,

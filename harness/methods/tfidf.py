@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
-from harness.core.types import Example, Prediction
-from harness.methods.base import Method, settings, to_predictions
+from harness.core.types import Example
+from harness.methods.base import settings
+from harness.methods.classifier import Classifier
+from harness.training.heads import fit_head
 from harness.training.logistic import LogisticHead
 
 WORD = r"(?u)\b\w+\b"
 
 
 @settings
-class Tfidf(Method):
+class Tfidf(Classifier):
     """Logistic regression on TF-IDF weights of words and of character n-grams.
 
     Words and word pairs, and character n-grams of 2 to 5 within words; sublinear term frequency.
-    The vocabulary comes from the budget's own texts.
+    The vocabulary comes from the budget's own texts. Two texts have their weights side by side,
+    and the products of these: what they share.
     """
 
     C: Annotated[
@@ -29,23 +34,36 @@ class Tfidf(Method):
     ] = None
     max_iter: Annotated[int, Field(gt=0, description="iterations of the solver")] = 1000
 
-    def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
+    def train(self, examples: Sequence[Example]) -> None:
         """Builds the vocabulary and fits the classifier."""
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.pipeline import make_union
 
-        texts = self.context_.texts(train)
+        texts = [text for item in self.context_.items(examples) for text in item]
         parts = [TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)]
         if any(re.search(WORD, text) for text in texts):  # a small budget may hold "?!" alone
             words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=WORD)
             parts.insert(0, words)
-        self.vectorizer_ = make_union(*parts)
-        features = self.vectorizer_.fit_transform(texts)
-        head = LogisticHead(strength=self.C, max_iter=self.max_iter)
-        self.head_ = head.fit(features, self.context_.targets(train))
+        self.vectorizer_ = make_union(*parts).fit(texts)
+        self.head_ = fit_head(
+            lambda: LogisticHead(strength=self.C, max_iter=self.max_iter),
+            self._features(examples),
+            self.context_.targets(examples),
+        )
 
-    def predict(self, examples: Sequence[Example]) -> list[Prediction]:
-        """Returns the classifier's probabilities over all labels."""
-        features = self.vectorizer_.transform(self.context_.texts(examples))
-        labels = self.context_.labels
-        return to_predictions(self.head_.probabilities(features, len(labels)), labels)
+    def probabilities(self, examples: Sequence[Example]) -> NDArray[np.float64]:
+        """Returns the probabilities of every item's classes, shape (items, classes)."""
+        return self.head_.probabilities(self._features(examples), self.context_.classes)
+
+    def _features(self, examples: Sequence[Example]) -> Any:
+        """Returns the weights of every item, sparse, shape (items, vocabulary)."""
+        from scipy.sparse import hstack
+
+        items = self.context_.items(examples)
+        sides = [
+            self.vectorizer_.transform([item[side] for item in items])
+            for side in range(len(items[0]))
+        ]
+        if len(sides) == 1:
+            return sides[0]
+        return hstack([*sides, sides[0].multiply(sides[1])], format="csr")

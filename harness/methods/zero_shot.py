@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import Field
 
@@ -21,8 +21,10 @@ class ZeroShot(Prompted):
     (domain-conditional PMI, Holtzman et al. 2021, "Surface Form Competition"; Fei et al. 2023).
     """
 
-    calibration: Annotated[Calibration, Field(description=CALIBRATION)] = "domain"
+    calibration: Annotated[
+        Calibration | None, Field(description=f"{CALIBRATION}; absent: domain, none for choices")
+    ] = None
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
         """Looks at unlabelled texts, if at anything."""
-        self.prepare(self.calibration, unlabelled)
+        self.prepare(cast("Calibration", self.calibrates), unlabelled)

@@ -7,15 +7,15 @@ import numpy as np
 from harness.metrics.base import (
     ClassMetric,
     Metric,
-    Scored,
     mean_of_defined,
     ratio,
     split_counts,
 )
+from harness.metrics.scored import Scored
 from harness.stats.intervals import FloatArray
 
 
-class Accuracy(Metric):
+class Accuracy(Metric[Scored]):
     """The share of the rows answered rightly; a row without an answer is wrong."""
 
     name = "accuracy"

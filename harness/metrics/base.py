@@ -3,112 +3,66 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
-import functools
-from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from harness.core.types import Prediction
+from harness.metrics.checks import BoolArray
+from harness.metrics.scored import Scored
 from harness.stats.intervals import FloatArray
 
-IndexArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
-NO_ANSWER = -1
-SUM_TOLERANCE = 1e-3
+class ScoredRows(Protocol):
+    """What estimates must know of the rows of a draw; see :mod:`harness.metrics.scored`."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels for which per-class metrics give a number."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether metrics of probabilities are defined."""
+
+    def same_rows(self, other: Any) -> bool:
+        """Returns whether another draw has the same labels and right answers."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Scored:
-    """The predictions of one draw beside the right labels; rows out of scope already left out.
+class ClassRows(ScoredRows, Protocol):
+    """Rows that have labels, one each or any number."""
 
-    Attributes:
-        labels: The task's labels, in its order.
-        gold: The right label of each row, as an index into ``labels``. Shape: [rows].
-        predicted: The label given, or -1 where there is no answer (unread, or the request
-            failed), which counts as wrong. Shape: [rows].
-        probabilities: One a label, adding up to 1; a row of NaN where there is none; None where
-            the method gives none at all. Shape: [rows, labels].
-
-    Raises:
-        ValueError: Shapes do not fit, an index is out of range, or a row of probabilities is
-            neither all NaN nor a distribution (within 0.001, for values rounded on disk).
-    """
-
-    labels: tuple[str, ...]
-    gold: IndexArray
-    predicted: IndexArray
-    probabilities: FloatArray | None = None
-
-    def __post_init__(self) -> None:
-        rows, classes = len(self.gold), len(self.labels)
-        _check_indices("gold", self.gold, (rows,), 0, classes)
-        _check_indices("predicted", self.predicted, (rows,), NO_ANSWER, classes)
-        if self.probabilities is not None:
-            _check_probabilities(self.probabilities, (rows, classes))
-
-    @classmethod
-    def from_predictions(
-        cls, labels: Sequence[str], gold: Sequence[str], predictions: Sequence[Prediction]
-    ) -> Self:
-        """Returns the rows of a cell as arrays.
-
-        Args:
-            labels: The task's labels, in its order.
-            gold: The right label of each row.
-            predictions: What the method said about each row.
-
-        Raises:
-            ValueError: A label is not among ``labels``, or the lengths differ.
-        """
-        index = {label: position for position, label in enumerate(labels)}
-        unknown = {*gold, *(p.output for p in predictions if p.output is not None)} - index.keys()
-        if unknown:
-            raise ValueError(f"expected labels out of {list(labels)}, got {sorted(unknown)}")
-        given = [prediction.probabilities for prediction in predictions]
-        absent = (np.nan,) * len(index)
-        return cls(
-            labels=tuple(labels),
-            gold=np.array([index[label] for label in gold], dtype=np.int64),
-            predicted=np.array(
-                [NO_ANSWER if p.output is None else index[p.output] for p in predictions],
-                dtype=np.int64,
-            ),
-            probabilities=np.array([absent if row is None else row for row in given])
-            if any(row is not None for row in given)
-            else None,
-        )
-
-    @functools.cached_property
+    @property
     def class_counts(self) -> FloatArray:
         """For each label: is the row rightly given it, does it have it, was it given it (0 or 1).
 
         What every metric over the classes adds up: one array for all of them, so that it is
         resampled once; :func:`split_counts` takes its totals apart. Shape: [rows, 3 * labels].
         """
-        classes = np.arange(len(self.labels))
-        gold = self.gold[:, None] == classes
-        predicted = self.predicted[:, None] == classes
-        return np.hstack([gold & predicted, gold, predicted]).astype(np.float64)
 
 
-class Metric(abc.ABC):
+S = TypeVar("S", bound=ScoredRows)
+
+
+class Metric(abc.ABC, Generic[S]):
     """Per-example statistics that add up, then a pure function of their totals.
 
     The constructor only stores settings. The class attributes repeat the metric's line in the
-    name table.
+    name table. What it is given follows from the task kinds it is for: ``Scored`` where a row has
+    one label or right choice, ``ScoredSets`` where it has any number of labels, ``ScoredTexts``
+    where it is answered with a text, ``ScoredScope`` for a metric of the scope.
     """
 
     name: ClassVar[str]
     higher_is_better: ClassVar[bool | None] = True
     needs_probabilities: ClassVar[bool] = False
     per_class: ClassVar[bool] = False
+    scope: ClassVar[bool] = False
 
     @abc.abstractmethod
-    def statistics(self, scored: Scored) -> FloatArray:
+    def statistics(self, scored: S) -> FloatArray:
         """Returns what is added up over the rows. Shape: [rows, k]."""
 
     @abc.abstractmethod
@@ -119,10 +73,10 @@ class Metric(abc.ABC):
         """
 
 
-class ClassMetric(Metric):
+class ClassMetric(Metric[ClassRows]):
     """A metric over the classes: what it adds up are the counts of each class."""
 
-    def statistics(self, scored: Scored) -> FloatArray:
+    def statistics(self, scored: ClassRows) -> FloatArray:
         """Returns the counts of each class. Shape: [rows, 3 * labels]."""
         return scored.class_counts
 
@@ -131,7 +85,7 @@ def split_counts(totals: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray
     """Returns rightly answered, right and given rows of each class. Shape of each: [..., labels].
 
     Args:
-        totals: Totals of :attr:`Scored.class_counts`. Shape: [..., 3 * labels].
+        totals: Totals of :attr:`ClassRows.class_counts`. Shape: [..., 3 * labels].
     """
     correct, gold, predicted = np.split(totals, 3, axis=-1)
     return correct, gold, predicted
@@ -164,26 +118,3 @@ def rows_with_probabilities(scored: Scored) -> tuple[BoolArray, FloatArray]:
         raise ValueError("this metric needs probabilities, and there are none")
     known = np.logical_not(np.isnan(scored.probabilities).any(axis=1))
     return known, scored.probabilities[known]
-
-
-def _check_indices(
-    what: str, values: IndexArray, shape: tuple[int, ...], low: int, high: int
-) -> None:
-    if values.shape != shape or not np.issubdtype(values.dtype, np.integer):
-        raise ValueError(
-            f"{what}: expected integers of shape {shape}, got {values.dtype} of {values.shape}"
-        )
-    if values.size and not (low <= values.min() and values.max() < high):
-        raise ValueError(f"{what}: expected indices from {low} to {high - 1}")
-
-
-def _check_probabilities(values: FloatArray, shape: tuple[int, int]) -> None:
-    if values.shape != shape:
-        raise ValueError(f"probabilities: expected shape {shape}, got {values.shape}")
-    absent = np.isnan(values).all(axis=1)
-    given = values[~absent]
-    if not (
-        np.all((given >= -SUM_TOLERANCE) & (given <= 1 + SUM_TOLERANCE))
-        and np.all(np.abs(given.sum(axis=1) - 1) <= SUM_TOLERANCE)
-    ):
-        raise ValueError("probabilities: expected each row to be all NaN, or to add up to 1")

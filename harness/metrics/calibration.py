@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.metrics.base import Metric, Scored, ratio, rows_with_probabilities
+from harness.metrics.base import Metric, ratio, rows_with_probabilities
+from harness.metrics.scored import Scored
 from harness.stats.intervals import FloatArray
 
 
-class ExpectedCalibrationError(Metric):
+class ExpectedCalibrationError(Metric[Scored]):
     """The mean gap between confidence and accuracy over bins of confidence (Guo et al. 2017).
 
     Confidence is the probability of the most probable label (the first of several equal ones), and

@@ -55,3 +55,18 @@ class MacroF1(F1):
     def aggregate(self, totals: FloatArray) -> FloatArray:
         """Returns the mean F1. Shape: [...]."""
         return mean_of_defined(super().aggregate(totals))
+
+
+class MicroF1(F1):
+    """The F1 of all rows and labels pooled; undefined where no row has or was given any label.
+
+    A row that has no label and no answer leaves no trace in it.
+    """
+
+    name = "micro_f1"
+    per_class = False
+
+    def aggregate(self, totals: FloatArray) -> FloatArray:
+        """Returns the pooled F1. Shape: [...]."""
+        correct, gold, predicted = (part.sum(axis=-1) for part in split_counts(totals))
+        return ratio(2 * correct, gold + predicted)

@@ -6,13 +6,15 @@ import abc
 
 import numpy as np
 
-from harness.metrics.base import IndexArray, Metric, Scored, ratio, rows_with_probabilities
+from harness.metrics.base import Metric, ratio, rows_with_probabilities
+from harness.metrics.checks import IndexArray
+from harness.metrics.scored import Scored
 from harness.stats.intervals import FloatArray
 
 SMALLEST = float(np.finfo(np.float64).eps)
 
 
-class ProperScore(Metric):
+class ProperScore(Metric[Scored]):
     """The mean over the rows of a score of their probabilities."""
 
     higher_is_better = False

@@ -31,6 +31,23 @@ class Outputs:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Texts:
+    """What a model wrote after a list of prompts, in their order.
+
+    Attributes:
+        values: The texts.
+        costs: What each distinct prompt with its text, and each thing they share, cost when first
+            computed.
+        halved: Whether some come from passes made smaller than planned, for want of memory; they
+            may differ from the others' where two tokens are about equally likely.
+    """
+
+    values: tuple[str, ...]
+    costs: Mapping[bytes, Cost]
+    halved: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class PromptText:
     """A rendered prompt, in the pieces it is made of.
 
@@ -77,7 +94,7 @@ class Encoder(Protocol):
 
 
 class CausalLM(Protocol):
-    """Says how likely a continuation is after a prompt."""
+    """Says how likely a continuation is after a prompt, or writes one itself."""
 
     identity: str
     name: str
@@ -94,6 +111,25 @@ class CausalLM(Protocol):
         Returns:
             Values of shape (prompts, most continuations of a prompt); -inf past the last of a
             prompt that has fewer.
+        """
+        ...
+
+    def generate(
+        self, prompts: Sequence[PromptText], *, stop: Sequence[str], max_tokens: int
+    ) -> Texts:
+        """Returns what the model writes after each prompt, the likeliest token each time.
+
+        A text ends where the model ends it, before the first of the stop strings in it, or after
+        the last token allowed. Special tokens are left out of it.
+
+        Args:
+            prompts: The prompts.
+            stop: Strings that end a text; there may be none.
+            max_tokens: How many tokens a text has at most; every prompt leaves room for them.
+
+        Raises:
+            UserError: A stop string is empty, there is to be less than one token, or a prompt
+                with so many tokens after it is longer than the model can read.
         """
         ...
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.core.types import Cost
-from harness.models.base import CausalLM, Encoder, Message, Outputs, PromptText
+from harness.models.base import CausalLM, Encoder, Message, Outputs, PromptText, Texts
 
 
 class Meter:
@@ -41,7 +41,7 @@ class Meter:
         finally:
             self.inside_seconds += time.perf_counter() - started
 
-    def charge(self, outputs: Outputs) -> None:
+    def charge(self, outputs: Outputs | Texts) -> None:
         """Charges outputs; each distinct one once."""
         self.charged.update(outputs.costs)
         self.halved |= outputs.halved
@@ -90,6 +90,15 @@ class MeteredCausalLM:
             outputs = self.model.label_loglikelihoods(prompts, continuations)
         self.meter.charge(outputs)
         return outputs
+
+    def generate(
+        self, prompts: Sequence[PromptText], *, stop: Sequence[str], max_tokens: int
+    ) -> Texts:
+        """Generates and charges; see :class:`harness.models.base.CausalLM`."""
+        with self.meter.outputs():
+            texts = self.model.generate(prompts, stop=stop, max_tokens=max_tokens)
+        self.meter.charge(texts)
+        return texts
 
     def continuation_lengths(
         self, prompts: Sequence[PromptText], continuations: Sequence[Sequence[str]]

@@ -6,14 +6,21 @@ import bisect
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from harness.core.errors import UserError
 from harness.core.types import Example, FieldValue, Label
 from harness.models.base import CausalLM, PromptText
 from harness.prompting.forms import ChatForm, Form, PlainForm, Render
 from harness.prompts.template import PromptTemplate, Shot
+from harness.tasks.kinds.answered import TextKind
+from harness.tasks.kinds.base import Kind
 
 CUT_MARK = " […]"
+LIST = ", "
+"""What stands between several labels."""
+NO_LABEL = "none"
+"""The words for: no label at all."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,12 +29,13 @@ class Built:
 
     Attributes:
         prompts: One for each example, in order.
-        continuations: What is scored after each, for every label in the task's order.
+        continuations: What may follow each: every label in the task's order, or every choice;
+            nothing where the answer is written freely.
         shortened: How many prompts lost demonstrations or text to fit the model.
     """
 
     prompts: list[PromptText]
-    continuations: tuple[str, ...]
+    continuations: list[tuple[str, ...]]
     shortened: int
 
 
@@ -38,10 +46,12 @@ class _Query:
     Attributes:
         shot: Gives it with only so many characters of its text.
         characters: How many there are.
+        continuations: What may follow it.
     """
 
     shot: Callable[[int], Shot]
     characters: int
+    continuations: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,21 +61,43 @@ class PromptBuilder:
     Attributes:
         template: The prompt template.
         labels: The task's labels, in order.
-        text: Gives an example's fields as one text.
+        rules: What the task's kind makes of an example.
         model: Counts tokens, says how many fit, and writes conversations.
         chat: Whether prompts are conversations.
     """
 
     template: PromptTemplate
     labels: tuple[Label, ...]
-    text: Callable[[Example], str]
+    rules: Kind[Any, Any]
     model: CausalLM
     chat: bool = False
 
-    @property
-    def continuations(self) -> tuple[str, ...]:
-        """What may follow a prompt, for every label in the task's order."""
-        return self.template.continuations(self.labels)
+    def continuations(self, example: Example | None = None) -> tuple[str, ...]:
+        """Returns what may follow the prompt of an example, in the order of the labels.
+
+        Where a row has any number of labels, the last is what says that it has none. Without an
+        example it is what may follow a prompt that offers no choices of its own.
+        """
+        return tuple(self.template.gap + option for option in self._options(example))
+
+    def _options(self, example: Example | None) -> tuple[str, ...]:
+        if self.rules.answer == "text":
+            return ()
+        words = [label.verbalizer for label in self.labels]
+        if self.rules.answer == "choice" and example is not None:
+            words = list(example.choices)
+        options = self.template.options(words)
+        return (*options, NO_LABEL) if self.rules.answer == "labels" else options
+
+    def _answer(self, example: Example) -> str:
+        """Returns the words that answer a demonstration."""
+        if isinstance(self.rules, TextKind):
+            return self.rules.words(example)
+        target = example.target or ()
+        names = [label.name for label in self.labels]
+        options = self._options(example)
+        chosen = (target,) if isinstance(target, str) else target
+        return LIST.join(options[names.index(name)] for name in chosen) or NO_LABEL
 
     def build(
         self, examples: Sequence[Example], demonstrations: Sequence[Sequence[Example]]
@@ -86,7 +118,11 @@ class PromptBuilder:
                 template does not take the conversation.
         """
         queries = [
-            _Query(functools.partial(self._cut, example), _characters(example))
+            _Query(
+                functools.partial(self._cut, example),
+                _characters(example),
+                self.continuations(example),
+            )
             for example in examples
         ]
         return self._build(queries, demonstrations)
@@ -100,7 +136,8 @@ class PromptBuilder:
         Performance of Language Models"), with texts such as ``N/A``. Otherwise as :meth:`build`.
         """
         shots = [Shot(dict.fromkeys(self.template.variables, text)) for text in texts]
-        queries = [_Query(lambda _, shot=shot: shot, 0) for shot in shots]  # type: ignore[misc]
+        after = self.continuations()
+        queries = [_Query(lambda _, shot=shot: shot, 0, after) for shot in shots]  # type: ignore[misc]
         return self._build(queries, demonstrations)
 
     def cue(self) -> PromptText:
@@ -112,18 +149,24 @@ class PromptBuilder:
         self, queries: Sequence[_Query], demonstrations: Sequence[Sequence[Example]]
     ) -> Built:
         form = self._form()
-        continuations = self.continuations
-        room = self.model.context_tokens - max(map(self.model.count_tokens, continuations)) - 1
+        reserved = functools.cache(self._reserved)
         prompts, shortened = [], 0
         latest: Sequence[Example] = ()
         after = self._after(form, latest)
         for query, shown in zip(queries, demonstrations, strict=True):
             if shown != latest:
                 after, latest = self._after(form, shown), shown
+            room = self.model.context_tokens - reserved(query.continuations)
             prompt, lost = self._fitting(query, after, len(shown), room)
             prompts.append(prompt)
             shortened += lost
-        return Built(prompts, continuations, shortened)
+        return Built(prompts, [query.continuations for query in queries], shortened)
+
+    def _reserved(self, continuations: tuple[str, ...]) -> int:
+        """Returns how many tokens the answer may take."""
+        if isinstance(self.rules, TextKind):
+            return int(self.rules.definition.max_tokens) + 1
+        return max(map(self.model.count_tokens, continuations)) + 1
 
     def _form(self) -> Form:
         if self.chat:
@@ -132,8 +175,7 @@ class PromptBuilder:
 
     def _after(self, form: Form, demonstrations: Sequence[Example]) -> Callable[[int], Render]:
         """Returns what renders examples after all but so many first demonstrations."""
-        labels = {label.name: label for label in self.labels}
-        shots = [self._shot(example, labels[str(example.target)]) for example in demonstrations]
+        shots = [self._shot(example, self._answer(example)) for example in demonstrations]
         return functools.cache(lambda dropped: form.after(shots[dropped:]))
 
     def _fitting(
@@ -185,8 +227,16 @@ class PromptBuilder:
                 fields[name] = value
         return self._shot(dataclasses.replace(example, fields=fields))
 
-    def _shot(self, example: Example, label: Label | None = None) -> Shot:
-        return Shot({**example.fields, "text": self.text(example)}, label)
+    def _shot(self, example: Example, answer: str | None = None) -> Shot:
+        variables: dict[str, Any] = {**example.fields}
+        variables["text"] = self.rules.text(example.fields)
+        if self.rules.answer == "choice":
+            choices = [Label(choice, choice) for choice in example.choices]
+            variables |= {
+                "choices": list(example.choices),
+                "choice_list": self.template.lines(choices),
+            }
+        return Shot(variables, answer)
 
 
 def _characters(example: Example) -> int:

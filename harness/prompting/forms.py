@@ -35,12 +35,11 @@ class PlainForm:
 
     def __init__(self, template: PromptTemplate, labels: Sequence[Label]) -> None:
         self._template = template
-        self._labels = labels
         self._head = template.head(labels)
 
     def after(self, shots: Sequence[Shot]) -> Render:
         """Returns what renders an example after these demonstrations."""
-        shown = [self._template.demonstration(shot, self._labels) for shot in shots]
+        shown = [self._template.demonstration(shot) for shot in shots]
         before = [self._head, *shown] if self._head else shown
         return lambda shot: PromptText((*before, self._template.tail(shot)))
 
@@ -56,7 +55,6 @@ class ChatForm:
 
     def __init__(self, template: PromptTemplate, labels: Sequence[Label], model: CausalLM) -> None:
         self._template = template
-        self._labels = labels
         self._model = model
         system, instruction = template.system(labels), template.instruction(labels)
         self._first = [Message("system", system)] if system else []
@@ -68,10 +66,7 @@ class ChatForm:
         Raises:
             UserError: The model has no chat template, or it does not take the conversation.
         """
-        turns = [
-            (self._template.input(shot), self._template.answer(shot, self._labels))
-            for shot in shots
-        ]
+        turns = [(self._template.input(shot), self._template.answer(shot)) for shot in shots]
         whole = self._written(turns, PLACEHOLDERS[0])
         ends = {
             _alike(whole, self._written(turns[:shown], PLACEHOLDERS[1]))

@@ -31,16 +31,18 @@ class PromptDefinition(BaseModel):
     )
     label_list: str | None = Field(
         default=None,
-        description="One line of label_list. Variables: label (its verbalizer), description, and "
-        'with letters letter. Default: "- {{ label }}", with letters "{{ letter }}. {{ label }}".',
+        description="One line of label_list or choice_list. Variables: label (its words), "
+        "description, and with letters letter. "
+        'Default: "- {{ label }}", with letters "{{ letter }}. {{ label }}".',
     )
     input: str = Field(
         min_length=1,
-        description="An example. Variables: the task's fields, and text (all, a line each).",
+        description="An example. Variables: the task's fields, and text (all, a line each); "
+        "multiple choice: choices, choice_list; extraction with slots: slot, question.",
     )
     answer: str = Field(
         min_length=1,
-        description="The cue and, at its end, {{ label }}; a line after the input.",
+        description="The cue and, at its end, {{ label }} or {{ answer }}; after the input.",
     )
     separator: str = Field(
         default="\n\n", description="Between the instruction, the demonstrations and the example."

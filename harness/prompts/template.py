@@ -9,14 +9,14 @@ from typing import Any
 
 from harness.core.errors import UserError, nearest
 from harness.core.files import hash_json
+from harness.core.letters import option_letters
 from harness.core.lookup import find
 from harness.core.types import Label
 from harness.core.yaml import load_yaml, validate
-from harness.prompts.letters import option_letters
 from harness.prompts.sandbox import SafeTemplate
 from harness.prompts.schema import PromptDefinition, Style
 
-LABEL_AT_END = re.compile(r"\{\{(-?)\s*label\s*-?\}\}\s*\Z")
+ANSWER_AT_END = re.compile(r"\{\{(-?)\s*(?:label|answer)\s*-?\}\}\s*\Z")
 INSTRUCTION_VARIABLES = frozenset({"labels", "label_list"})
 LABEL_LINE_VARIABLES: Mapping[Style, frozenset[str]] = {
     "words": frozenset({"label", "description"}),
@@ -30,10 +30,10 @@ LABEL_LINES: Mapping[Style, str] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Shot:
-    """An example as a prompt shows it: its variables, and its label where it is shown."""
+    """An example as a prompt shows it: its variables, and the words of its answer if shown."""
 
     variables: Mapping[str, Any]
-    label: Label | None = None
+    answer: str | None = None
 
 
 class PromptTemplate:
@@ -45,6 +45,7 @@ class PromptTemplate:
         style: What answers a prompt: a label's words, or its letter.
         separator: What stands between instruction, demonstrations and example.
         variables: What it says of an example.
+        gap: The white space between the cue and an answer.
         content_hash: sha256 over everything that shapes its text.
 
     Args:
@@ -66,7 +67,7 @@ class PromptTemplate:
             line = LABEL_LINES[definition.style]
         shaping = definition.model_dump(exclude={"description", "kinds"})
         self.content_hash = hash_json({**shaping, "label_list": line})
-        cue, self._gap = _split_answer(definition.answer, where("answer"))
+        cue, self.gap = _split_answer(definition.answer, where("answer"))
         self._system = SafeTemplate(definition.system.rstrip(), where=where("system"))
         self._instruction = SafeTemplate(
             definition.instruction.rstrip(), where=where("instruction")
@@ -106,48 +107,51 @@ class PromptTemplate:
         """Returns what a label is the continuation of."""
         return self._cue.render(shot.variables)
 
-    def answer(self, shot: Shot, labels: Sequence[Label]) -> str:
-        """Returns the cue and the label of a demonstration."""
-        if shot.label is None:
-            raise ValueError("a demonstration has no label")
-        return self.cue(shot) + self.continuations(labels)[labels.index(shot.label)]
+    def answer(self, shot: Shot) -> str:
+        """Returns the cue and the answer of a demonstration."""
+        if shot.answer is None:
+            raise ValueError("a demonstration has no answer")
+        return self.cue(shot) + self.gap + shot.answer
 
     def head(self, labels: Sequence[Label]) -> str:
         """Returns what a prompt without chat begins with: system message and instruction."""
         sections = (self.system(labels), self.instruction(labels))
         return "".join(section + self.separator for section in sections if section)
 
-    def demonstration(self, shot: Shot, labels: Sequence[Label]) -> str:
+    def demonstration(self, shot: Shot) -> str:
         """Returns a demonstration and the separator after it."""
-        return f"{self.input(shot)}\n{self.answer(shot, labels)}{self.separator}"
+        return f"{self.input(shot)}\n{self.answer(shot)}{self.separator}"
 
     def tail(self, shot: Shot) -> str:
         """Returns the example without its answer: input and cue."""
         return f"{self.input(shot)}\n{self.cue(shot)}"
 
-    def continuations(self, labels: Sequence[Label]) -> tuple[str, ...]:
-        """Returns what follows the cue for each label."""
-        if self.style == "letters":
-            return tuple(self._gap + letter for letter in option_letters(len(labels)))
-        return tuple(self._gap + label.verbalizer for label in labels)
+    def options(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Returns what may answer an example with these options: their words, or their letters."""
+        return option_letters(len(words)) if self.style == "letters" else tuple(words)
 
-    def _of_labels(self, labels: Sequence[Label]) -> dict[str, Any]:
-        lines = [
+    def lines(self, labels: Sequence[Label]) -> str:
+        """Returns a list of labels or choices, a line each."""
+        return "\n".join(
             self._label_line.render(
                 {"label": label.verbalizer, "description": label.description, "letter": letter}
             )
             for label, letter in zip(labels, option_letters(len(labels)), strict=True)
-        ]
-        return {"labels": [label.verbalizer for label in labels], "label_list": "\n".join(lines)}
+        )
+
+    def _of_labels(self, labels: Sequence[Label]) -> dict[str, Any]:
+        return {"labels": [label.verbalizer for label in labels], "label_list": self.lines(labels)}
 
     def _check_letters(self) -> None:
-        if "label_list" not in self._system.variables | self._instruction.variables:
+        listed = {"label_list"} & (self._system.variables | self._instruction.variables)
+        if not listed | {"choice_list"} & self._input.variables:
             raise UserError(
-                "with `style: letters` the instruction must list the options: without the list "
-                "a letter means nothing",
+                "with `style: letters` the options must be listed: without the list a letter "
+                "means nothing",
                 where=self._instruction.where,
                 found=self._instruction.source,
-                expected="{{ label_list }} in `instruction` or in `system`",
+                expected="{{ label_list }} in `instruction` or in `system`, or, for multiple "
+                "choice, {{ choice_list }} in `input`",
             )
         if "letter" not in self._label_line.variables:
             raise UserError(
@@ -172,11 +176,11 @@ def load_prompt(name: str) -> PromptTemplate:
 
 def _split_answer(answer: str, where: str) -> tuple[str, str]:
     """Returns the cue's template, and the white space between the cue and the label."""
-    match = LABEL_AT_END.search(answer)
+    match = ANSWER_AT_END.search(answer)
     if match is None:
         raise UserError(
-            "the answer must end with {{ label }}: what comes before it is the cue, and the "
-            "label is what the model's likelihood is asked for",
+            "the answer must end with {{ label }} or {{ answer }}: what comes before it is the "
+            "cue, and what it stands for is asked of the model",
             where=where,
             found=answer,
             expected='for example "Intent: {{ label }}"',

@@ -10,9 +10,10 @@ from typing import Any
 
 from harness.core.errors import DataError
 from harness.core.types import Estimate, Example, Prediction
-from harness.metrics import METRICS, MetricEntry
-from harness.metrics.base import Scored
-from harness.metrics.evaluate import ClassEstimates, estimates
+from harness.metrics import METRICS, MetricEntry, metric_for, metrics_for
+from harness.metrics.base import ScoredRows
+from harness.metrics.evaluate import ClassEstimates, estimates, score
+from harness.metrics.scored import ScoredScope
 from harness.store.cells import COSTS_FILE, CellStore
 from harness.store.manifest import CellRow, TaskRow, examples_file, read_manifest
 from harness.store.predictions import damaged, read_examples
@@ -28,17 +29,23 @@ class FinishedCell:
 
     Attributes:
         row: Its line in the manifest.
-        examples: The test rows with their labels, those out of scope too.
+        examples: The test rows with what is right, those out of scope too.
         predictions: What was predicted for each example.
-        scored: The rows in scope, as metrics take them.
+        scored: The rows in scope, as metrics of the task's kind take them.
+        scope: All rows, as metrics of the scope take them.
         costs: What was measured while it was computed.
     """
 
     row: CellRow
     examples: Sequence[Example]
     predictions: Sequence[Prediction]
-    scored: Scored
+    scored: ScoredRows
+    scope: ScoredScope
     costs: dict[str, Any]
+
+    def scored_for(self, entry: MetricEntry) -> ScoredRows:
+        """Returns the rows as a metric takes them."""
+        return self.scope if entry.scope else self.scored
 
     @property
     def failed_requests(self) -> int:
@@ -80,36 +87,47 @@ class Group:
         """How many test rows are left out of the metrics; None where no cell is finished."""
         if not self.cells:
             return None
-        return len(self.cells[0].examples) - len(self.cells[0].scored.gold)
+        return len(self.cells[0].examples) - self.cells[0].scored.rows
 
     @functools.cached_property
     def estimates(self) -> Estimates:
         """Mean of the draws and interval over test rows and draws, by metric.
 
-        The accuracy is always there, named by the task or not. Empty where no cell is finished.
+        The accuracy is always there where the kind has one, named by the task or not. Empty
+        where no cell is finished.
         """
-        return self._estimates([cell.scored for cell in self.cells]) if self.cells else {}
+        return self._estimates(self.cells) if self.cells else {}
 
     def cell_estimates(self, cell: FinishedCell) -> Estimates:
         """Returns one draw's values, with intervals over the test rows."""
-        return self.estimates if len(self.cells) == 1 else self._estimates([cell.scored])
+        return self.estimates if len(self.cells) == 1 else self._estimates([cell])
 
-    def _estimates(self, draws: Sequence[Scored]) -> Estimates:
+    def _estimates(self, cells: Sequence[FinishedCell]) -> Estimates:
         entries = {entry.name: entry for entry in metrics_of(self.task)}
-        entries.setdefault("accuracy", METRICS.get("accuracy"))
-        metrics = [entry.load()() for entry in entries.values()]
-        return estimates(metrics, draws, seed=self.seed)
+        accuracy = METRICS.get("accuracy")
+        if self.task.kind in accuracy.kinds:
+            entries.setdefault(accuracy.name, accuracy)
+        found: Estimates = {}
+        for of_scope in (False, True):
+            chosen = [entry for entry in entries.values() if entry.scope is of_scope]
+            if chosen:
+                draws = [cell.scored_for(chosen[0]) for cell in cells]
+                metrics = [entry.load()() for entry in chosen]
+                found |= estimates(metrics, draws, seed=self.seed)
+        return found
 
 
 def metrics_of(task: TaskRow) -> list[MetricEntry]:
-    """Returns the metrics a task names, or else all that fit its kind.
+    """Returns the metrics a task names, or else all that fit it.
 
     Raises:
-        UserError: The task names a metric that does not exist.
+        UserError: The task names a metric that does not exist, or does not fit it.
     """
+    scope = task.out_of_scope is not None
+    where = f"task {task.name}: metrics"
     if task.metrics:
-        return [METRICS.get(name, where=f"task {task.name}: metrics") for name in task.metrics]
-    return [entry for entry in METRICS if task.kind in entry.kinds]
+        return [metric_for(task.kind, name, scope=scope, where=where) for name in task.metrics]
+    return metrics_for(task.kind, scope=scope)
 
 
 class RunReader:
@@ -172,10 +190,13 @@ class RunReader:
             )
         predictions = [made[example.row] for example in examples]
         try:
-            scored = _in_scope(task, examples, predictions)
+            scored = score(
+                task.kind, task.labels, examples, predictions, out_of_scope=task.out_of_scope
+            )
         except ValueError as error:
             raise DataError(str(error), where=str(self.store.folder / row.identity)) from error
-        return FinishedCell(row, examples, predictions, scored, self._costs(row.identity))
+        scope = ScoredScope.from_predictions(task.out_of_scope, examples, predictions)
+        return FinishedCell(row, examples, predictions, scored, scope, self._costs(row.identity))
 
     def _costs(self, identity: str) -> dict[str, Any]:
         costs = self.store.costs(identity)
@@ -189,16 +210,3 @@ class RunReader:
         if task not in self._examples:
             self._examples[task] = read_examples(examples_file(self.run_dir, task))
         return self._examples[task]
-
-
-def _in_scope(
-    task: TaskRow, examples: Sequence[Example], predictions: Sequence[Prediction]
-) -> Scored:
-    pairs = [
-        (str(example.target), made)
-        for example, made in zip(examples, predictions, strict=True)
-        if task.out_of_scope is None or example.target != task.out_of_scope
-    ]
-    return Scored.from_predictions(
-        task.labels, [gold for gold, _ in pairs], [made for _, made in pairs]
-    )

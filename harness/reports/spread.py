@@ -9,7 +9,7 @@ from statistics import stdev
 from typing import Any
 
 from harness.metrics import MetricEntry
-from harness.metrics.base import Scored
+from harness.metrics.base import ScoredRows
 from harness.reports.evaluate import Group, metrics_of
 from harness.store.manifest import TaskRow
 
@@ -32,7 +32,7 @@ def over_draws(group: Group) -> float | None:
     entry = first_metric(group.task)
     if entry is None:
         return None
-    return _deviation([_value(entry, cell.scored) for cell in group.cells])
+    return _deviation([_value(entry, cell.scored_for(entry)) for cell in group.cells])
 
 
 def add_over_prompts(rows: Sequence[Row], tasks: Mapping[str, TaskRow]) -> None:
@@ -52,9 +52,9 @@ def add_over_prompts(rows: Sequence[Row], tasks: Mapping[str, TaskRow]) -> None:
             row["sd_over_prompts"] = found
 
 
-def _value(entry: MetricEntry, scored: Scored) -> float | None:
+def _value(entry: MetricEntry, scored: ScoredRows) -> float | None:
     metric = entry.load()()
-    if metric.needs_probabilities and scored.probabilities is None:
+    if metric.needs_probabilities and not scored.has_probabilities:
         return None
     return float(metric.aggregate(metric.statistics(scored).sum(axis=0)))
 

@@ -5,6 +5,7 @@ What is undefined is a missing value, never 0.0.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.files import atomic_write
 from harness.core.progress import Progress
-from harness.core.types import Estimate, FieldValue
+from harness.core.types import Estimate, FieldValue, Prediction, Target
+from harness.metrics import METRICS
 from harness.reports.evaluate import FinishedCell, Group, RunReader, metrics_of
 from harness.reports.formats import FORMATS
 from harness.reports.spread import SPREAD, add_over_prompts, over_draws
@@ -45,6 +47,7 @@ _PREDICTION_COLUMNS = {
     **dict.fromkeys(("gold", "output", "failure"), _TEXT),
     "probability": _NUMBER,
 }
+_CHOICES_COLUMN = {"choices": _TEXT}
 _FIELD_TYPES = {str: _TEXT, int: _COUNT, float: _NUMBER, bool: "boolean"}
 
 
@@ -118,13 +121,7 @@ def _table(rows: Sequence[Row], manifest: Manifest) -> pd.DataFrame:
 
 
 def _table_columns(manifest: Manifest) -> dict[str, str]:
-    metrics = [
-        entry.name
-        for task in manifest.tasks.values()
-        for entry in metrics_of(task)
-        if not entry.per_class
-    ]
-    parts = [name + end for name in metrics for end in ("", "_low", "_high")]
+    parts = [name + end for name in _metrics(manifest) for end in ("", "_low", "_high")]
     return {
         **dict.fromkeys(COORDINATES, _TEXT),
         **dict.fromkeys(("draws", "test_rows"), _COUNT),
@@ -136,6 +133,14 @@ def _table_columns(manifest: Manifest) -> dict[str, str]:
         **dict.fromkeys(("unread", "failed_requests"), _COUNT),
         "warnings": _TEXT,
     }
+
+
+def _metrics(manifest: Manifest) -> list[str]:
+    """Returns the metrics of all tasks, in the order of their table where no task names any."""
+    tasks = manifest.tasks.values()
+    used = {e.name: None for task in tasks for e in metrics_of(task) if not e.per_class}
+    ordered = used if any(task.metrics for task in tasks) else METRICS.entries()
+    return [name for name in ordered if name in used]
 
 
 def _table_row(group: Group) -> Row:
@@ -182,6 +187,7 @@ def _warnings(group: Group) -> list[str]:
     if (
         isinstance(accuracy, Estimate)
         and accuracy.low is not None
+        and majority is not None
         and accuracy.low <= majority
         and group.listed[0].method != "majority"
     ):
@@ -217,19 +223,32 @@ def _prediction_frame(group: Group, cell: FinishedCell) -> pd.DataFrame:
         fixed
         | {
             "row": example.row,
-            "gold": example.target,
-            "output": made.output,
+            "gold": _written(example.target),
+            "output": _written(made.output),
             "failure": made.failure,
-            "probability": None
-            if made.probabilities is None or made.output is None
-            else made.probabilities[position[made.output]],
+            "probability": _probability(made, position),
+            "choices": _written(example.choices),
         }
         | {f"field_{name}": value for name, value in example.fields.items()}
         for example, made in zip(cell.examples, cell.predictions, strict=True)
     ]
     fields = [f"field_{name}" for name in cell.examples[0].fields] if cell.examples else []
     types = {name: _field_type([row[name] for row in rows]) for name in fields}
-    return _frame(rows, _PREDICTION_COLUMNS | types)
+    choices = _CHOICES_COLUMN if any(example.choices for example in cell.examples) else {}
+    return _frame(rows, _PREDICTION_COLUMNS | choices | types)
+
+
+def _written(value: Target | None) -> str | None:
+    """Returns a text as it is, and several as a JSON list."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, tuple) else value
+
+
+def _probability(made: Prediction, position: Mapping[str, int]) -> float | None:
+    """Returns the probability of the label given, where it is one label and has one."""
+    if made.probabilities is None or not isinstance(made.output, str):
+        return None
+    place = position.get(made.output)
+    return None if place is None else made.probabilities[place]
 
 
 def _field_type(values: Iterable[FieldValue]) -> str:

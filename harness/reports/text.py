@@ -24,6 +24,8 @@ GAP = "  "
 NARROWEST = 12
 WIDEST_MODEL = 24
 INDENT = "  "
+BESIDE = ("mean_absolute_error", "macro_f1")
+"""The metrics that are shown beside the first, of those a task has; else its second one."""
 SPREAD_HEADERS = {"sd_over_draws": "sd draws", "sd_over_prompts": "sd prompts"}
 _UNSEEN = ("Cc", "Cf", "Cs")  # control, format and surrogate characters
 
@@ -62,7 +64,7 @@ def terminal_table(frame: pd.DataFrame, width: int | None = None) -> str:
     """
     width = width or shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
     rows: list[Row] = frame.to_dict("records")  # type: ignore[assignment]
-    metrics = _shown_metrics(frame)
+    metrics = list(interval_columns([str(name) for name in frame]))
     blocks = [
         "\n".join(_block(plain(task), list(members), metrics, width))
         for task, members in groupby(rows, key=lambda row: str(row["task"]))
@@ -90,7 +92,8 @@ def _block(task: str, rows: Sequence[Row], metrics: Sequence[str], width: int) -
     several_prompts = len({written(row["prompt"]) for row in rows} - {""}) > 1
     methods = [_method(row, with_prompt=several_prompts) for row in rows]
     warnings = [plain(written(row["warnings"])) for row in rows]
-    columns = _fitting(_columns(rows, methods, metrics), width - len(MARK))
+    known = [name for name in metrics if any(written(row[name]) for row in rows)] or metrics
+    columns = _fitting(_columns(rows, methods, known), width - len(MARK))
     return [
         f"{task}, {written(rows[0]['test_rows'])} test rows",
         *_laid_out(columns, [bool(warning) for warning in warnings]),
@@ -98,27 +101,29 @@ def _block(task: str, rows: Sequence[Row], metrics: Sequence[str], width: int) -
     ]
 
 
-def _shown_metrics(frame: pd.DataFrame) -> list[str]:
-    known = list(interval_columns([str(name) for name in frame]))
-    usual: list[str] = [name for name in ("accuracy", "macro_f1") if name in known]
-    return usual or known[:2]
+def _two_of(metrics: Sequence[str]) -> list[str]:
+    """Returns the metrics of a task that are shown: its accuracy or first, and one beside it."""
+    first = [name for name in ("accuracy", *metrics) if name in metrics][:1]
+    others = [name for name in metrics if name not in first]
+    return first + [name for name in (*BESIDE, *others) if name in others][:1]
 
 
 def _columns(rows: Sequence[Row], methods: Sequence[str], metrics: Sequence[str]) -> list[_Column]:
+    """Returns the columns, with two of the metrics that the task has, of which the first leads."""
     columns = [
         _Column("method", list(methods)),
         _Column("model", [_model(row) for row in rows]),
         _Column("labels", [_labels(row) for row in rows], align="right"),
         _Column("draws", [written(row["draws"]) for row in rows], align="right", yields=1),
     ]
-    for place, name in enumerate(metrics):
+    for place, name in enumerate(_two_of(metrics)):
         ends = [(row[f"{name}_low"], row[f"{name}_high"]) for row in rows]
         texts = [
             with_interval(row[name], *(pair if place == 0 else (None, None)))
             for row, pair in zip(rows, ends, strict=True)
         ]
         columns.append(_Column(name, texts, yields=0 if place == 0 else 3))
-        if name == next(iter(interval_columns([*rows[0]]))):  # whose spread it is
+        if name == metrics[0]:  # whose spread it is
             columns += _spread(rows)
     seconds = [_seconds(row["seconds_per_example"]) for row in rows]
     columns.append(_Column("s/row", seconds, align="right", yields=2))

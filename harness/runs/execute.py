@@ -187,7 +187,7 @@ def _context(cell: PlannedCell, room: ModelRoom, meter: Meter) -> Context:
         causal_lm = MeteredCausalLM(room.causal_lm(specs["causal_lm"]), meter)
     return Context(
         labels=cell.planned.task.labels,
-        text=cell.planned.task.text,
+        rules=cell.planned.task.rules,
         seed=cell.seed,
         meter=meter,
         encoder=encoder,

@@ -19,7 +19,6 @@ from harness.methods.spec import parse_method
 from harness.models.resolve import check_spec, parse_model_flag
 from harness.tasks.draws import Budget
 
-DEFAULT_LABELS = ["8/class"]
 DEFAULT_DRAWS = 3
 
 
@@ -89,6 +88,9 @@ class Experiment(YamlModel):
     task: Annotated[list[TaskName], BeforeValidator(_as_list)] = Field(
         min_length=1, description="Names or paths of tasks."
     )
+    set: Annotated[list[str], BeforeValidator(_as_list)] = Field(
+        default=[], description="Keys of the task YAMLs to set, such as splits.test=0.3."
+    )
     method: Annotated[list[MethodRequest], BeforeValidator(_as_requests)] = Field(
         default=[], description="Methods; absent means every method that can do the task."
     )
@@ -101,8 +103,10 @@ class Experiment(YamlModel):
     chat: bool = Field(
         default=False, description="Prompts as conversations, where a method says nothing else."
     )
-    labels: Budgets = Field(
-        default=DEFAULT_LABELS, description="Label budgets: 8/class, 100, all, rows:FILE.json."
+    labels: Budgets | None = Field(
+        default=None,
+        description="Label budgets: 8/class, 100, all, rows:FILE.json; absent: 8/class, or 32 "
+        "where rows fall into no classes.",
     )
     draws: int = Field(default=DEFAULT_DRAWS, ge=1, description="Draws of each label budget.")
     limit: int | None = Field(default=None, ge=1, description="Test rows at most, a seeded sample.")

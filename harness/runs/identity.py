@@ -9,19 +9,20 @@ from typing import Any
 from harness.core.files import hash_json, sha256_bytes
 from harness.core.types import Example, Label
 from harness.methods.spec import MethodSpec
-from harness.models.causal_lm import SCORING_VERSION
+from harness.models.causal_lm import GENERATION_VERSION, SCORING_VERSION
 from harness.models.device import numerics
 from harness.models.encoder import ENCODING_VERSION
 from harness.prompts.template import PromptTemplate
+from harness.tasks.kinds.base import Kind
 
-RECORD_FORMAT = 1
+RECORD_FORMAT = 2
 IDENTITY_DIGITS = 24
 
 
 def cell_record(
     *,
     spec: MethodSpec,
-    kind: str,
+    rules: Kind[Any, Any],
     labels: Sequence[Label],
     train: Sequence[Example],
     test_hash: str,
@@ -34,7 +35,7 @@ def cell_record(
 
     Args:
         spec: The method and its settings.
-        kind: The task kind.
+        rules: The task's kind, and what of its YAML can change a prediction.
         labels: The task's labels, in order.
         train: The labelled examples of the draw, in order.
         test_hash: :func:`hash_examples` of the test rows without their labels.
@@ -53,7 +54,8 @@ def cell_record(
     }
     record: dict[str, Any] = {
         "format": RECORD_FORMAT,
-        "kind": kind,
+        "kind": rules.name,
+        "rules": rules.shaping(),
         "method": spec.entry.name,
         "method_version": spec.entry.version,
         "settings": spec.settings,
@@ -64,17 +66,18 @@ def cell_record(
     for use in spec.uses:
         record |= depends[use]
     if models:
-        made_by = {kind: _outputs_made_by(kind) for kind in models}
+        made_by = {kind: _outputs_made_by(kind, rules) for kind in models}
         record |= {"models": dict(models), "outputs": made_by, "numerics": numerics()}
     return record
 
 
-def _outputs_made_by(kind: str) -> dict[str, Any]:
+def _outputs_made_by(kind: str, rules: Kind[Any, Any]) -> dict[str, Any]:
     """Returns the version of our own code that runs a model, and of the library below it."""
     if kind == "encoder":
         library = "sentence-transformers"
         return {"encoding": ENCODING_VERSION, library: version(library)}
-    return {"scoring": SCORING_VERSION}
+    writing = {"generation": GENERATION_VERSION} if rules.answer == "text" else {}
+    return {"scoring": SCORING_VERSION, **writing}
 
 
 def identity_of(record: dict[str, Any]) -> str:
@@ -83,9 +86,12 @@ def identity_of(record: dict[str, Any]) -> str:
 
 
 def hash_examples(examples: Sequence[Example]) -> str:
-    """Returns a hash over numbers, fields in their order, and labels of the rows in theirs."""
+    """Returns a hash over the rows in their order: numbers, fields in theirs, targets, choices."""
     return hash_json(
-        [[example.row, list(example.fields.items()), example.target] for example in examples]
+        [
+            [example.row, list(example.fields.items()), example.target, *example.choices]
+            for example in examples
+        ]
     )
 
 

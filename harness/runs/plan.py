@@ -20,6 +20,7 @@ from harness.runs.identity import cell_record, cell_seed, hash_examples, identit
 from harness.runs.requests import Request, read_requests
 from harness.store.manifest import CellRow, TaskRow
 from harness.tasks.draws import Budget, Draw, draw, sample_test
+from harness.tasks.kinds import KINDS
 from harness.tasks.task import Task, task_of
 
 NO_LABELS = Budget.parse("0")
@@ -55,8 +56,13 @@ class PlannedTask:
             majority=self._majority(),
         )
 
-    def _majority(self) -> float:
-        """Returns what always saying the pool's most frequent label would score in scope."""
+    def _majority(self) -> float | None:
+        """Returns the accuracy in scope of always giving the pool's most frequent label.
+
+        None where rows do not have one label each.
+        """
+        if self.task.rules.answer not in ("label", "choice"):
+            return None
         frequent = Counter(example.target for example in self.task.train).most_common(1)
         in_scope = [row.target for row in self.test if row.target != self.task.out_of_scope]
         if not frequent or not in_scope:
@@ -223,7 +229,7 @@ def _cell(
     train = tuple(task.train[place] for place in drawn.rows)
     record = cell_record(
         spec=method,
-        kind=task.kind,
+        rules=task.rules,
         labels=task.labels,
         train=train,
         unlabelled=task.unlabelled_texts() if "unlabelled" in method.uses else (),
@@ -255,8 +261,9 @@ def _notes(planned: PlannedTask, drawn: Draw, budget: Budget) -> tuple[str, ...]
             f"{len(drawn.short)} of {len(planned.task.labels)} labels have fewer than "
             f"{budget.count} training rows (fewest: {fewest})"
         )
-    seen = {planned.task.train[place].target for place in drawn.rows}
-    unseen = len(planned.task.labels) - len(seen)
+    rules = planned.task.rules
+    seen = {name for place in drawn.rows for name in rules.classes(planned.task.train[place])}
+    unseen = len(planned.task.labels) - len(seen) if KINDS.get(rules.name).has_classes else 0
     if drawn.rows and unseen and not drawn.short:
         notes.append(f"{unseen} of {len(planned.task.labels)} labels have no training row")
     return tuple(notes)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from harness.core.errors import UserError
 from harness.methods import METHODS
 from harness.methods.spec import MethodSpec, parse_method
-from harness.metrics import METRICS
+from harness.metrics import metric_for
 from harness.models import catalog
 from harness.models.catalog import ModelKind
 from harness.models.resolve import parse_model_flag
@@ -16,6 +16,10 @@ from harness.prompts.template import PromptTemplate, load_prompt
 from harness.runs.experiment import Experiment, MethodRequest
 from harness.tasks.definition import TaskFile, read_definition
 from harness.tasks.draws import Budget
+from harness.tasks.kinds import KINDS
+from harness.tasks.kinds.answered import TextKind
+
+USUAL_BY_CLASS, USUAL_TOTAL = "8/class", "32"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +54,17 @@ def read_requests(experiment: Experiment) -> Requests:
     Raises:
         UserError: A name, a setting or a combination that cannot work.
     """
-    tasks = [read_definition(name) for name in dict.fromkeys(experiment.task)]
+    tasks = [read_definition(name, experiment.set) for name in dict.fromkeys(experiment.task)]
     _refuse_namesakes("tasks", [task.name for task in tasks], "--task")
     methods = _methods(experiment, tasks)
     for task in tasks:
         for metric in task.definition.metrics or ():
-            METRICS.get(metric, where=task.yaml.where(("metrics",)))
+            metric_for(
+                task.rules.name,
+                metric,
+                scope=task.rules.out_of_scope is not None,
+                where=task.yaml.where(("metrics",)),
+            )
     return Requests(
         tasks=tuple(tasks),
         methods=tuple(methods),
@@ -76,7 +85,11 @@ def _request(experiment: Experiment, request: MethodRequest, tasks: Sequence[Tas
     method = _method(request.use, chat=experiment.chat)
     for task in tasks:
         _check_kind(method, task)
-    budgets = tuple(Budget.parse(text) for text in request.labels or experiment.labels)
+        _check_constraint(method, task)
+    written = request.labels or experiment.labels or [_usual_budget(tasks)]
+    budgets = tuple(Budget.parse(text) for text in written)
+    for budget in budgets if "labels" in method.uses else ():
+        _check_budget(budget, tasks)
     if "labels" in method.uses and any(str(budget) == "0" for budget in budgets):
         raise UserError(
             f"{method.entry.name} learns from labels, and a label budget is 0",
@@ -106,6 +119,39 @@ def _check_kind(method: MethodSpec, task: TaskFile) -> None:
         )
 
 
+def _check_constraint(method: MethodSpec, task: TaskFile) -> None:
+    """Refuses answers constrained to a list that the task does not have."""
+    rules = task.rules
+    constrained = method.settings.get("constrained")
+    if constrained and isinstance(rules, TextKind) and not rules.can_constrain:
+        raise UserError(
+            f"{method.entry.name}:constrained=true needs a list of allowed answers",
+            where=task.yaml.where(),
+            expected="a key `answers:` in the task YAML",
+        )
+
+
+def _usual_budget(tasks: Sequence[TaskFile]) -> str:
+    """Returns the label budget of a run that names none."""
+    return USUAL_BY_CLASS if all(map(_has_classes, tasks)) else USUAL_TOTAL
+
+
+def _check_budget(budget: Budget, tasks: Sequence[TaskFile]) -> None:
+    for task in tasks:
+        if budget.kind == "class" and not _has_classes(task):
+            raise UserError(
+                f"the rows of the task {task.name!r} fall into no classes: its kind is "
+                f"{task.rules.name}",
+                where="--labels",
+                found=str(budget),
+                expected="a number of rows, such as 32, or all",
+            )
+
+
+def _has_classes(task: TaskFile) -> bool:
+    return KINDS.get(task.rules.name).has_classes
+
+
 def _prompts(
     experiment: Experiment, task: TaskFile, requests: Sequence[Request]
 ) -> list[PromptTemplate]:
@@ -123,20 +169,24 @@ def _prompts(
     prompts = [load_prompt(name) for name in dict.fromkeys(names)]
     _refuse_namesakes("prompts", [prompt.name for prompt in prompts], "--prompt")
     for prompt in prompts:
-        _check_prompt(prompt, task)
+        check_prompt(prompt, task, where="--prompt")
     return prompts
 
 
-def _check_prompt(prompt: PromptTemplate, task: TaskFile) -> None:
+def check_prompt(prompt: PromptTemplate, task: TaskFile, *, where: str) -> None:
+    """Makes sure that a prompt fits a task: its kind, and the fields it has.
+
+    Raises:
+        UserError: It does not; ``where`` is the flag, or the place of the key, that names it.
+    """
     if task.definition.kind not in prompt.kinds:
         raise UserError(
             f"the prompt {prompt.name!r} does not fit the task {task.name!r}",
-            where="--prompt",
+            where=where,
             found=f"a prompt for {', '.join(prompt.kinds)}",
             expected=f"one for {task.definition.kind}",
         )
-    fields = {name for source in task.definition.data for name in source.fields}
-    prompt.check_variables(sorted(fields | {"text"}))
+    prompt.check_variables(sorted(task.rules.variables()))
 
 
 def _models(experiment: Experiment, requests: Sequence[Request]) -> dict[ModelKind, list[str]]:

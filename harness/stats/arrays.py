@@ -49,3 +49,13 @@ def spread_over_all(
     full = np.full((len(probabilities), labels), 1.0 / (examples + unseen))
     full[:, seen] = probabilities * (examples / (examples + unseen))  # times 1 where all are seen
     return full
+
+
+def relative(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns each row divided by its largest value, so that the largest is 1."""
+    return np.asarray(probabilities / probabilities.max(axis=1, keepdims=True), dtype=np.float64)
+
+
+def sigmoid(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Returns 1 / (1 + exp(-scores)), in float64."""
+    return np.asarray(np.exp(-np.logaddexp(0.0, -scores.astype(np.float64))), dtype=np.float64)

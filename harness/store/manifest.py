@@ -11,7 +11,7 @@ from harness.core.errors import DataError, UserError
 from harness.core.files import atomic_write, pretty_json, read_json
 
 MANIFEST_FILE = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,12 +57,14 @@ class TaskRow:
         version: Its version.
         kind: Its task kind.
         data_hash: sha256 over all its examples.
-        labels: Label names in order, the out-of-scope label left out.
+        labels: Label names in order, the out-of-scope label left out; of multiple choice the
+            letters; none where rows are answered with a text.
         out_of_scope: The label whose rows are left out of in-scope metrics, or None.
         test_rows: How many test rows were predicted.
         metrics: The metrics its YAML names; empty means all that fit.
         source: Where the data was read from.
-        majority: Share of the in-scope test rows that have the pool's most frequent label.
+        majority: Share of the in-scope test rows that have the pool's most frequent label; None
+            where rows do not have one label each.
     """
 
     name: str
@@ -74,7 +76,7 @@ class TaskRow:
     test_rows: int
     metrics: tuple[str, ...]
     source: str
-    majority: float
+    majority: float | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

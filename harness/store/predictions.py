@@ -9,10 +9,10 @@ from typing import Any
 
 from harness.core.errors import DataError
 from harness.core.files import atomic_path
-from harness.core.types import Example, Prediction
+from harness.core.types import Example, Prediction, Target
 
-PREDICTION_COLUMNS = ("row", "output", "failure", "probabilities")
-EXAMPLE_COLUMNS = ("row", "target")
+PREDICTION_COLUMNS = ("row", "output", "outputs", "failure", "probabilities")
+EXAMPLE_COLUMNS = ("row", "target", "targets", "choices")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,10 +32,11 @@ def write_predictions(path: Path, rows: Sequence[int], predictions: Sequence[Pre
     """Writes predictions, whole or not at all."""
     import pyarrow as pa
 
+    outputs = [made.output for made in predictions]
     table = pa.table(
         {
             "row": pa.array(rows, pa.int64()),
-            "output": pa.array([made.output for made in predictions], pa.string()),
+            **_one_or_several("output", outputs),
             "failure": pa.array([made.failure for made in predictions], pa.string()),
             "probabilities": pa.array(
                 [made.probabilities for made in predictions], pa.list_(pa.float64())
@@ -55,20 +56,21 @@ def read_predictions(path: Path) -> StoredPredictions:
     made = [
         Prediction(output, None if shares is None else tuple(shares), failure)
         for output, failure, shares in zip(
-            columns["output"], columns["failure"], columns["probabilities"], strict=True
+            _joined(columns, "output"), columns["failure"], columns["probabilities"], strict=True
         )
     ]
     return StoredPredictions(tuple(columns["row"]), tuple(made))
 
 
 def write_examples(path: Path, examples: Sequence[Example]) -> None:
-    """Writes test rows with their labels: what predictions are compared with."""
+    """Writes test rows with what is right: what predictions are compared with."""
     import pyarrow as pa
 
     names = list(examples[0].fields) if examples else []
     table = pa.table(
         {"row": pa.array([example.row for example in examples], pa.int64())}
-        | {"target": pa.array([example.target for example in examples], pa.string())}
+        | _one_or_several("target", [example.target for example in examples])
+        | {"choices": pa.array([example.choices for example in examples], pa.list_(pa.string()))}
         | {f"field:{name}": [example.fields[name] for example in examples] for name in names}
     )
     _write(table, path)
@@ -82,14 +84,34 @@ def read_examples(path: Path) -> list[Example]:
     """
     columns = _read(path, EXAMPLE_COLUMNS, delete=path)
     names = [name for name in columns if name.startswith("field:")]
+    targets = _joined(columns, "target")
     return [
         Example(
             row=row,
             fields={name.removeprefix("field:"): columns[name][place] for name in names},
-            target=columns["target"][place],
+            target=targets[place],
+            choices=tuple(columns["choices"][place]),
         )
         for place, row in enumerate(columns["row"])
     ]
+
+
+def _one_or_several(name: str, values: Sequence[Target | None]) -> dict[str, Any]:
+    """Returns two columns, each null where the other has the value: texts, and tuples of texts."""
+    import pyarrow as pa
+
+    one = [value if isinstance(value, str) else None for value in values]
+    several = [value if isinstance(value, tuple) else None for value in values]
+    return {
+        name: pa.array(one, pa.string()),
+        f"{name}s": pa.array(several, pa.list_(pa.string())),
+    }
+
+
+def _joined(columns: dict[str, list[Any]], name: str) -> list[Target | None]:
+    """Returns the values that :func:`_one_or_several` made two columns of."""
+    pairs = zip(columns[name], columns[f"{name}s"], strict=True)
+    return [one if several is None else tuple(several) for one, several in pairs]
 
 
 def _write(table: Any, path: Path) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
-
 from harness.core.errors import UserError, nearest
+from harness.core.layers import load_layers, with_settings
 from harness.core.lookup import find
 from harness.core.schema import Located, validate
-from harness.core.yaml import load_yaml
 from harness.tasks.kinds import KINDS
 from harness.tasks.kinds.base import Kind
 from harness.tasks.schema import Definition, Source, with_untyped_text
 from harness.tasks.sources import SOURCES, SourceEntry
+
+INCLUDING = "IncludingDefinition"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,34 +26,37 @@ class TaskFile:
     Attributes:
         name: The task's name.
         definition: What the file says, of the class that belongs to its kind.
-        kind: The kind's own code.
-        yaml: The file itself, with the line of each field.
+        rules: What its kind makes of it.
+        yaml: The file itself, with the place of each field: a line of it or of a file that it
+            includes, or a flag.
     """
 
     name: str
     definition: Definition
-    kind: Kind[Any, Any]
+    rules: Kind[Any, Any]
     yaml: Located
 
     @property
     def path(self) -> Path:
-        """The file."""
-        return self.yaml.path
+        """The file that lists the data, which lie beside it: this one, or one it includes."""
+        origin = self.yaml.origin(("data",))
+        return origin if isinstance(origin, Path) else self.yaml.path
 
 
-def read_definition(name_or_path: str | Path) -> TaskFile:
-    """Reads and validates a task YAML; its data are not touched.
+def read_definition(name_or_path: str | Path, overrides: Sequence[str] = ()) -> TaskFile:
+    """Reads and validates a task YAML and what it includes; its data are not touched.
 
     Args:
         name_or_path: A name, looked up in ``./tasks`` and among the shipped tasks, or a path.
+        overrides: What to set in it, as ``--set`` takes it: ``splits.test=0.3``.
 
     Raises:
         UserError: There is no such task, or something in it is wrong; every problem is listed.
     """
     path = find(name_or_path, "tasks")
-    yaml = load_yaml(path)
+    yaml = with_settings(load_layers(path, "tasks", own=["name"]), overrides)
     kind = load_kind(yaml.data.get("kind"), where=yaml.where(("kind",)))
-    definition = validate(kind.definition, yaml)
+    definition = validate(kind.schema, yaml)
     implied = path.absolute().parent.name if path.name == "task.yaml" else path.stem
     if definition.name not in (None, implied):
         raise UserError(
@@ -64,10 +68,10 @@ def read_definition(name_or_path: str | Path) -> TaskFile:
         )
     for index, source in enumerate(definition.data):
         source_format(source, yaml, ("data", index))
-    return TaskFile(implied, definition, kind, yaml)
+    return TaskFile(implied, definition, kind(definition), yaml)
 
 
-def load_kind(name: Any, *, where: str | None = None) -> Kind[Any, Any]:
+def load_kind(name: Any, *, where: str | None = None) -> type[Kind[Any, Any]]:
     """Returns the code of a task kind.
 
     Raises:
@@ -76,7 +80,7 @@ def load_kind(name: Any, *, where: str | None = None) -> Kind[Any, Any]:
     if not isinstance(name, str):
         known = ", ".join(KINDS.entries())
         raise UserError("a task needs a kind", where=where, found=name, expected=f"one of {known}")
-    kind: Kind[Any, Any] = KINDS.get(name, where=where).load()()
+    kind: type[Kind[Any, Any]] = KINDS.get(name, where=where).load()
     return kind
 
 
@@ -108,11 +112,36 @@ def source_format(source: Source, yaml: Located, field: tuple[str | int, ...]) -
 
 def json_schema() -> dict[str, Any]:
     """Returns the JSON Schema of task YAMLs of all kinds, for completion in an editor."""
-    models = [entry.load().definition for entry in KINDS]
+    from pydantic.json_schema import models_json_schema
+
+    models = [entry.load().schema for entry in KINDS]
     references, schema = models_json_schema([(model, "validation") for model in models])
+    definitions = with_untyped_text(schema["$defs"])
+    including = _including(definitions[model.__name__] for model in models)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "harness task",
-        "anyOf": list(references.values()),
-        "$defs": with_untyped_text(schema["$defs"]),
+        "anyOf": [*references.values(), {"$ref": f"#/$defs/{INCLUDING}"}],
+        "$defs": {**definitions, INCLUDING: including},
+    }
+
+
+def _including(schemas: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Returns the schema of a YAML that includes another: any key of any kind, none required."""
+    properties: dict[str, list[Any]] = {}
+    for schema in schemas:
+        for key, value in schema["properties"].items():
+            known = properties.setdefault(key, [])
+            known += [value] if value not in known else []
+    include = {"type": "string", "description": "Task YAML whose keys hold where none are here."}
+    alternatives = {
+        key: values[0] if len(values) == 1 else {"anyOf": values}
+        for key, values in properties.items()
+    }
+    return {
+        "type": "object",
+        "description": "A task YAML that inherits from another.",
+        "properties": {"include": include, **alternatives},
+        "required": ["include"],
+        "additionalProperties": False,
     }

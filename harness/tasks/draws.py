@@ -107,8 +107,9 @@ def draw(
     """Draws training rows.
 
     ``n/class`` takes the first n rows of each label, label by label, or all where there are
-    fewer. A total takes the first row of every label, in the order in which they come, and then
-    the other rows; so it is at natural frequency, with every label in it where it is large enough.
+    fewer; a row with several labels counts for each and is drawn once. A total takes the first
+    row of every label, in the order in which they come, and then the other rows; so it is at
+    natural frequency, with every label in it where it is large enough.
 
     Args:
         pool: The training pool.
@@ -133,12 +134,19 @@ def draw(
     order = sorted(range(len(pool)), key=lambda place: _order(seed, draw, pool[place].row))
     by_label: dict[str, list[int]] = {label.name: [] for label in labels}
     for place in order:
-        by_label.setdefault(str(pool[place].target), []).append(place)
+        for name in _classes(pool[place]):
+            if name in by_label:
+                by_label[name].append(place)
     if budget.kind == "total":
         return Draw(_total(budget, order, {places[0] for places in by_label.values() if places}))
-    rows = [place for places in by_label.values() for place in places[: budget.count]]
+    rows = dict.fromkeys(place for places in by_label.values() for place in places[: budget.count])
     had = {name: len(places) for name, places in by_label.items()}
     return Draw(tuple(rows), {name: n for name, n in had.items() if n < budget.count})
+
+
+def _classes(example: Example) -> tuple[str, ...]:
+    """Returns the labels of an example."""
+    return example.target if isinstance(example.target, tuple) else (str(example.target),)
 
 
 def _total(budget: Budget, order: list[int], first: set[int]) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError, UserError, shorten
-from harness.core.types import Example, FieldValue
+from harness.core.types import Example, FieldValue, Label
 from harness.tasks.definition import TaskFile, source_format
 from harness.tasks.kinds.base import Kind
 from harness.tasks.schema import FieldType, Source
@@ -69,13 +70,30 @@ def read_tables(file: TaskFile, data_dir: Path | None) -> tuple[Source, dict[str
     )
 
 
-def to_examples(
-    kind: Kind[Any, Any], source: Source, table: Table, *, labelled: bool
-) -> tuple[Example, ...]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Split:
+    """The examples of a split, in order.
+
+    Attributes:
+        examples: The examples.
+        numbers: For each the number of the row, in its table, that it was made from.
+        table: The rows.
+    """
+
+    examples: tuple[Example, ...]
+    numbers: tuple[int, ...]
+    table: Table
+
+    def column(self, name: str) -> list[str]:
+        """Returns the value of a column for every example."""
+        return [self.table.rows[number][name] for number in self.numbers]
+
+
+def to_examples(rules: Kind[Any, Any], source: Source, table: Table, *, labelled: bool) -> Split:
     """Returns a table's rows as examples, in order.
 
     Args:
-        kind: The task's kind.
+        rules: The task's.
         source: Where the rows come from.
         table: The rows.
         labelled: Whether the rows have targets.
@@ -83,23 +101,25 @@ def to_examples(
     Raises:
         DataError: A row has no text, no target, or a value of the wrong type.
     """
-    examples = []
+    examples: list[Example] = []
+    numbers: list[int] = []
     for number, row in enumerate(table.rows):
         where = functools.partial(table.where, number)
         fields: dict[str, FieldValue] = {
             name: _typed(row[column], source.types.get(name, "text"), where(column))
             for name, column in source.fields.items()
         }
-        if not kind.text(fields).strip():
+        if not rules.text(fields).strip():
             columns = list(source.fields.values())
             raise DataError(
                 "this row has no text",
                 where=table.where(number, columns[0] if len(columns) == 1 else None),
                 expected=f"text in {' or '.join(map(repr, columns))}",
             )
-        target = kind.target(source, row, where) if labelled else None
-        examples.append(Example(number, fields, target))
-    return tuple(examples)
+        made = list(rules.examples(source, number, row, fields, where, labelled=labelled))
+        examples += made
+        numbers += [number] * len(made)
+    return Split(tuple(examples), tuple(numbers), table)
 
 
 def _typed(text: str, kind: FieldType, where: str) -> FieldValue:
@@ -127,16 +147,18 @@ def _parsed(text: str, kind: FieldType) -> FieldValue:
 
 
 def check_targets(
-    kind: Kind[Any, Any],
-    source: Source,
-    table: Table,
-    examples: Sequence[Example],
-    known: Sequence[str],
+    rules: Kind[Any, Any], source: Source, split: Split, labels: Sequence[Label]
 ) -> None:
-    """Makes sure that the rows of a table have valid targets.
+    """Makes sure that the rows of a split have valid targets.
 
     Raises:
         DataError: One has not; the message names its line and column.
     """
-    column = getattr(source, "label", None)
-    kind.check_targets(examples, known, lambda example: table.where(example.row, column))
+    number_of = {
+        example.row: number for example, number in zip(split.examples, split.numbers, strict=True)
+    }
+
+    def where(example: Example) -> str:
+        return split.table.where(number_of[example.row], source.target_column)
+
+    rules.check_targets(split.examples, labels, where)

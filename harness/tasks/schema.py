@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -88,10 +89,24 @@ class Source(YamlModel):
     types: dict[str, FieldType] = Field(
         default={}, description="Type of each field that is not text."
     )
+    group: str | None = Field(
+        default=None,
+        description="Column whose equal rows (of one customer, say) stay together where test "
+        "rows are drawn.",
+    )
+    time: str | None = Field(
+        default=None, description="Column of times: where test rows are drawn, the latest are."
+    )
 
-    def columns(self, split: str) -> list[str]:  # noqa: ARG002 - kinds add what a split needs
+    def columns(self, split: str) -> list[str]:
         """Returns the columns that are read of a split, each once."""
-        return list(dict.fromkeys(self.fields.values()))
+        ordering = [self.group, self.time] if split in ("train", "all") else []
+        return once(self.fields.values(), filter(None, ordering))
+
+    @property
+    def target_column(self) -> str:
+        """The column that errors about a target name."""
+        return ""
 
     @field_validator("files", "splits")
     @classmethod
@@ -127,6 +142,14 @@ class Source(YamlModel):
         return self
 
     @model_validator(mode="after")
+    def _one_order(self) -> Self:
+        if self.group is not None and self.time is not None:
+            raise FieldProblem(
+                "test rows are drawn by `group` or by `time`, not both", field=("time",)
+            )
+        return self
+
+    @model_validator(mode="after")
     def _names_agree(self) -> Self:
         _check_known("types", self.types, self.fields)
         _check_known("sha256", self.sha256, self.files or {})
@@ -159,6 +182,11 @@ class Definition(YamlModel):
     notes: str = Field(default="", description="What a reader of scores should know.")
 
 
+def once(*columns: Iterable[str]) -> list[str]:
+    """Returns columns in order, each once."""
+    return list(dict.fromkeys(itertools.chain(*columns)))
+
+
 class LabelledSource(Source):
     """A source whose rows have one label each."""
 
@@ -169,22 +197,37 @@ class LabelledSource(Source):
 
     def columns(self, split: str) -> list[str]:
         """Returns the columns that are read of a split, each once."""
-        labelled = [] if split == "unlabelled" else [self.label]
-        return list(dict.fromkeys([*super().columns(split), *labelled]))
+        return once(super().columns(split), [] if split == "unlabelled" else [self.label])
+
+    @property
+    def target_column(self) -> str:
+        """The column that errors about a target name."""
+        return self.label
 
 
-class LabelledDefinition(Definition):
-    """A task whose rows have one label each, out of a closed list."""
+class LabelListDefinition(Definition):
+    """A task with a closed list of labels."""
 
-    data: tuple[LabelledSource, ...] = Field(
-        min_length=1,
-        description="Where the data come from; the first source that is there is used.",
-    )
     labels: tuple[NamedLabel, ...] | None = Field(
         default=None,
         min_length=2,
         description="The labels, in order; default: those found in train (in all rows where test "
         "rows are drawn), sorted.",
+    )
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Self:
+        if problem := label_problem([spec.label() for spec in self.labels or ()]):
+            raise problem
+        return self
+
+
+class LabelledDefinition(LabelListDefinition):
+    """A task whose rows have one label each, out of a closed list."""
+
+    data: tuple[LabelledSource, ...] = Field(
+        min_length=1,
+        description="Where the data come from; the first source that is there is used.",
     )
     out_of_scope: str | None = Field(
         default=None,
@@ -193,11 +236,8 @@ class LabelledDefinition(Definition):
     )
 
     @model_validator(mode="after")
-    def _labels_differ(self) -> Self:
-        labels = [spec.label() for spec in self.labels or ()]
-        if problem := label_problem(labels):
-            raise problem
-        for index, label in enumerate(labels):
+    def _apart_from_the_labels(self) -> Self:
+        for index, label in enumerate(self.labels or ()):
             if label.name == self.out_of_scope:
                 raise FieldProblem(
                     "the out-of-scope label stands among the labels",

@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError
 from harness.core.files import canonical_json
 from harness.core.types import Example, Label
-from harness.tasks.definition import TaskFile, load_kind, read_definition
+from harness.tasks.definition import TaskFile, read_definition
 from harness.tasks.kinds.base import Kind
-from harness.tasks.reading import check_targets, read_tables, to_examples
-from harness.tasks.splits import draw_test, normalised
+from harness.tasks.reading import Split, check_targets, read_tables, to_examples
+from harness.tasks.schema import Source
+from harness.tasks.splits import draw_test, latest_test, normalised
 
 SPLITS = ("train", "validation", "test", "unlabelled")
 
@@ -38,6 +39,7 @@ class Task:
         out_of_scope_train: How many rows of the train split were left out of the pool.
         prompt: The name of its default prompt, if it has one.
         metrics: The names of its metrics; None for its kind's default.
+        rules: What its kind makes of its YAML: texts, targets, answers.
         licence: The licence of the data.
         citation: What to cite.
         source: What each split was read from: path and sha256, or hub id and commit.
@@ -57,6 +59,7 @@ class Task:
     out_of_scope_train: int
     prompt: str | None
     metrics: tuple[str, ...] | None
+    rules: Kind[Any, Any]
     licence: str
     citation: str
     source: Mapping[str, str]
@@ -64,7 +67,7 @@ class Task:
 
     def text(self, example: Example) -> str:
         """Returns the one text that encoders read for an example."""
-        return self._kind.text(example.fields)
+        return self.rules.text(example.fields)
 
     def unlabelled_texts(self) -> tuple[Example, ...]:
         """Returns rows without targets: the unlabelled split, else the training pool.
@@ -82,80 +85,93 @@ class Task:
             if normalised(self.text(example)) not in tested
         )
 
-    @functools.cached_property
-    def _kind(self) -> Kind[Any, Any]:
-        return load_kind(self.kind)
 
-
-def load_task(name_or_path: str | Path, *, data_dir: Path | None = None) -> Task:
+def load_task(
+    name_or_path: str | Path, *, data_dir: Path | None = None, overrides: Sequence[str] = ()
+) -> Task:
     """Reads a task and its data.
 
     Args:
         name_or_path: A name, looked up in ``./tasks`` and among the shipped tasks, or a path.
+        overrides: What to set in its YAML, as ``--set`` takes it: ``splits.test=0.3``.
         data_dir: The folder in which data files are looked up first; default: ``HARNESS_DATA``.
 
     Raises:
         UserError: Something in the task YAML is wrong.
         DataError: The data are not here, or are not what the task YAML says.
     """
-    return task_of(read_definition(name_or_path), data_dir=data_dir)
+    return task_of(read_definition(name_or_path, overrides), data_dir=data_dir)
 
 
 def task_of(file: TaskFile, *, data_dir: Path | None = None) -> Task:
     """Reads the data of a task whose YAML is read already; otherwise as :func:`load_task`."""
-    definition = file.definition
+    definition, rules = file.definition, file.rules
     source, tables = read_tables(file, data_dir)
     read = {
-        name: to_examples(file.kind, source, table, labelled=name != "unlabelled")
+        name: to_examples(rules, source, table, labelled=name != "unlabelled")
         for name, table in tables.items()
     }
-    splits = _with_test(file, read)
+    splits = _with_test(file, source, read)
     # Where the test rows are drawn, their labels were not set apart either.
-    labelled = splits["train"] + (() if "test" in read else splits["test"])
-    labels = file.kind.labels(definition, (str(row.target) for row in labelled))
-    out_of_scope = file.kind.out_of_scope(definition)
-    known = [label.name for label in labels] + ([out_of_scope] if out_of_scope else [])
-    for name, examples in read.items():
-        check_targets(file.kind, source, tables[name], examples, known)
+    # Choices are each row's own: their letters are those of the row that has the most.
+    everywhere = rules.answer == "choice" or "test" not in read
+    labels = rules.labels(splits["train"] + (splits["test"] if everywhere else ()))
+    for split in read.values():
+        check_targets(rules, source, split, labels)
     everything = len(splits["train"])
     splits["train"] = tuple(
-        row for row in splits["train"] if out_of_scope is None or row.target != out_of_scope
-    )
+        row for row in splits["train"] if rules.out_of_scope is None
+        or row.target != rules.out_of_scope
+    )  # fmt: skip
     return Task(
         name=file.name,
         version=definition.version,
         kind=definition.kind,
         description=definition.description,
         labels=labels,
-        out_of_scope=out_of_scope,
+        out_of_scope=rules.out_of_scope,
         **splits,
         out_of_scope_train=everything - len(splits["train"]),
         prompt=definition.prompt,
         metrics=definition.metrics,
+        rules=rules,
         licence=definition.licence,
         citation=definition.citation,
         source={name: table.origin for name, table in tables.items()},
-        data_hash=hash_data(labels, out_of_scope, splits),
+        data_hash=hash_data(labels, rules.out_of_scope, splits),
     )
 
 
 def _with_test(
-    file: TaskFile, splits: Mapping[str, tuple[Example, ...]]
+    file: TaskFile, source: Source, read: Mapping[str, Split]
 ) -> dict[str, tuple[Example, ...]]:
     """Returns all four splits, the test rows drawn where the source has none."""
-    filled = {name: splits.get(name, ()) for name in SPLITS}
+    filled = {name: read[name].examples if name in read else () for name in SPLITS}
     if filled["test"]:
         return filled
     if file.definition.splits is None:
         raise DataError(
             "there are no test rows",
             where=file.yaml.where(("data",)),
-            found=f"the splits {', '.join(splits)}",
+            found=f"the splits {', '.join(read)}",
             hint="add a test split, or say how to draw one: `splits: {test: 0.25}`",
         )
-    rows = splits.get("all") or filled["train"]
-    text = file.kind.text
-    train, test = draw_test(rows, file.definition.splits, lambda example: text(example.fields))
+    rows = read["all"] if "all" in read else read.get("train")
+    if rows is None:
+        raise DataError(
+            "there are no rows to draw test rows from", where=file.yaml.where(("data",))
+        )
+    if source.time is not None:
+        places = [rows.table.where(number, source.time) for number in rows.numbers]
+        train, test = latest_test(
+            rows.examples, file.definition.splits, rows.column(source.time), places
+        )
+    else:
+        texts = [file.rules.text(example.fields) for example in rows.examples]
+        groups = [f"group:{value}" for value in rows.column(source.group)] if source.group else None
+        train, test = draw_test(
+            rows.examples, file.definition.splits, texts, file.rules.classes, groups
+        )
     return {**filled, "train": tuple(train), "test": tuple(test)}
 
 
@@ -176,5 +192,5 @@ def hash_data(
     for name in sorted(splits):
         for row in splits[name]:
             # A list of pairs, because the order of the fields decides what a model reads.
-            add([name, row.row, list(row.fields.items()), row.target])
+            add([name, row.row, list(row.fields.items()), row.target, *row.choices])
     return digest.hexdigest()

@@ -16,6 +16,9 @@ from harness.models.batching import plan_batches
 from harness.models.encoder import to_features, token_limit, tokenise
 from harness.training.batches import training_batches
 
+FIRST_OFFSET = 0.4
+"""A cosine between those of a sentence with its own class's mean and with others'."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recipe:
@@ -49,6 +52,9 @@ class Recipe:
 class CosineClassifier:
     """An encoder and one vector a class; the class of the largest cosine wins.
 
+    Where rows may have several classes a common offset is learnt beside the vectors, and every
+    class is decided by itself: a logistic loss in place of the softmax.
+
     Args:
         encoder: A ``SentenceTransformer``, whose weights will change.
         start: First class vectors, shape (classes, dimensions): class means of the frozen
@@ -66,8 +72,12 @@ class CosineClassifier:
         self.start = start
         self.tokens_run = 0
 
-    def fit(self, texts: Sequence[str], targets: NDArray[np.int64]) -> CosineClassifier:
+    def fit(self, texts: Sequence[str], targets: NDArray[Any]) -> CosineClassifier:
         """Trains on every text.
+
+        Args:
+            texts: The texts.
+            targets: Classes, shape (texts,), or truth values, shape (texts, classes).
 
         Raises:
             HarnessError: The loss stopped being a number.
@@ -83,6 +93,9 @@ class CosineClassifier:
         with torch.random.fork_rng(devices=_cuda_devices()):
             torch.manual_seed(self.seed)
             self.head = torch.nn.Parameter(torch.tensor(self.start, device=self.encoder.device))
+            self.offset: Any = torch.zeros((), device=self.encoder.device)
+            if targets.ndim > 1:
+                self.offset = torch.nn.Parameter(self.offset + FIRST_OFFSET)
             optimiser, schedule = self._optimiser(epochs * steps_an_epoch)
             self.encoder.train()
             with Progress("fine-tuning", epochs * len(texts), "text") as progress:
@@ -117,16 +130,21 @@ class CosineClassifier:
         self.tokens_run += sum(len(row) for row in ids)
         features = to_features(self.encoder, ids, size=size, length=length)
         embeddings = normalize(self.encoder(features)["sentence_embedding"], dim=-1)
-        return self.recipe.scale * embeddings @ normalize(self.head, dim=-1).T
+        cosines = embeddings @ normalize(self.head, dim=-1).T
+        return self.recipe.scale * (cosines - self.offset if self._has_offset else cosines)
 
-    def _step(
-        self, ids: Sequence[Sequence[int]], targets: NDArray[np.int64], optimiser: Any
-    ) -> None:
+    def _step(self, ids: Sequence[Sequence[int]], targets: NDArray[Any], optimiser: Any) -> None:
         import torch
 
         logits = self._logits(ids, size=len(ids), length=max(len(row) for row in ids))
         wanted = torch.from_numpy(targets).to(logits.device)
-        loss = torch.nn.functional.cross_entropy(logits, wanted)
+        losses = torch.nn.functional
+        if targets.ndim > 1:
+            # Added up over the classes, so that a class weighs as much as where there is one.
+            each = losses.binary_cross_entropy_with_logits(logits, wanted.float(), reduction="none")
+            loss = each.sum(dim=1).mean()
+        else:
+            loss = losses.cross_entropy(logits, wanted)
         if not torch.isfinite(loss):
             raise HarnessError(
                 "fine-tuning diverged: the loss is not a number\n"
@@ -138,15 +156,20 @@ class CosineClassifier:
         torch.nn.utils.clip_grad_norm_(weights, self.recipe.clip)
         optimiser.step()
 
+    @property
+    def _has_offset(self) -> bool:
+        return bool(self.offset.requires_grad)
+
     def _optimiser(self, steps: int) -> tuple[Any, Any]:
         import torch
         from transformers import get_linear_schedule_with_warmup
 
         weights = [weight for weight in self.encoder.parameters() if weight.requires_grad]
+        head = [self.head, *([self.offset] if self._has_offset else [])]
         optimiser = torch.optim.AdamW(
             [
                 {"params": weights, "lr": self.recipe.learning_rate},
-                {"params": [self.head], "lr": self.recipe.head_rate, "weight_decay": 0.0},
+                {"params": head, "lr": self.recipe.head_rate, "weight_decay": 0.0},
             ],
             weight_decay=self.recipe.weight_decay,
             fused=True,

@@ -15,6 +15,29 @@ DEFAULT_STRENGTH = 10.0
 FOLDS = 5
 
 
+class RowSpace:
+    """Sparse rows in as many coordinates as there are rows, with the same inner products.
+
+    A linear model with an L2 penalty is a combination of its training rows (the representer
+    theorem), so in these coordinates it is the same model, and with fewer rows than columns it is
+    found several times faster.
+
+    Args:
+        rows: The training rows, a sparse matrix of shape (rows, columns).
+    """
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+        products = (rows @ rows.T).toarray()
+        values, vectors = np.linalg.eigh(products)
+        kept = values > values[-1] * np.finfo(np.float64).eps * len(values)
+        self.basis = vectors[:, kept] / np.sqrt(values[kept])
+
+    def coordinates(self, rows: Any) -> NDArray[np.float64]:
+        """Returns rows of any sparse matrix with the same columns, shape (rows, coordinates)."""
+        return np.asarray((rows @ self.rows.T).toarray() @ self.basis, dtype=np.float64)
+
+
 class LogisticHead:
     """scikit-learn's ``LogisticRegression`` over the classes that a draw holds.
 
@@ -35,6 +58,10 @@ class LogisticHead:
         """Fits on features of shape (examples, dimensions), dense or sparse."""
         from sklearn.exceptions import ConvergenceWarning
 
+        self.space_ = None
+        if hasattr(features, "toarray") and features.shape[0] < features.shape[1]:
+            self.space_ = RowSpace(features)
+            features = self.space_.coordinates(features)
         self.seen_ = np.unique(targets)
         self.examples_ = len(targets)
         self.classifier_ = None
@@ -47,6 +74,8 @@ class LogisticHead:
 
     def probabilities(self, features: Any, labels: int) -> NDArray[np.float64]:
         """Returns probabilities over all labels of the task, shape (rows, labels)."""
+        if self.space_ is not None:
+            features = self.space_.coordinates(features)
         if self.classifier_ is None:
             inner = np.ones((features.shape[0], 1))
         else:

@@ -52,7 +52,7 @@ def test_render_shows_the_demonstrations_of_a_run(
         cell.train, k=3, **chosen, seed=cell.seed, text=loaded.text,
         embed=lambda rows: tiny_encoder.encode([loaded.text(row) for row in rows]).values,
     )  # fmt: skip
-    builder = PromptBuilder(cell.prompt, loaded.labels, loaded.text, tiny_causal_lm)
+    builder = PromptBuilder(cell.prompt, loaded.labels, loaded.rules, tiny_causal_lm)
     [expected] = builder.build([query], picker.pick([query])).prompts
     text, said = rendered(
         "intent_v1", "--row", "1", "--k", "3", "--labels", "2/class", "--draw", draw,

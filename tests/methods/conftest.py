@@ -35,7 +35,7 @@ def make_context(models, tiny_task):
         rows = [example.without_target() for example in tiny_task.test] if test is None else test
         return Context(
             labels=tiny_task.labels if labels is None else labels,
-            text=tiny_task.text,
+            rules=tiny_task.rules,
             seed=seed,
             meter=meter,
             **{kind: has[kind] for kind in spec.models},

@@ -57,8 +57,8 @@ def test_k_is_the_best_when_each_row_is_left_out(fit, vectors, tiny_task):
             dataclasses.replace(row, target=names[place])
             for row, place in zip(tiny_task.train, mixed, strict=True)
         ]
-        chosen.add(fit("nearest_neighbours", rows).k_)
-        assert fit("nearest_neighbours", rows).k_ == max(right, key=right.get)
+        chosen.add(fit("nearest_neighbours", rows).head_.k_)
+        assert fit("nearest_neighbours", rows).head_.k_ == max(right, key=right.get)
     assert len(chosen) > 1
 
 

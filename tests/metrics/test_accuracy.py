@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from harness.metrics.accuracy import Accuracy, BalancedAccuracy
-from harness.metrics.base import Scored
+from harness.metrics.scored import Scored
 
 
 def test_accuracy(scored, value_of):

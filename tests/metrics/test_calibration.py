@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from harness.metrics.base import Scored
 from harness.metrics.calibration import ExpectedCalibrationError
+from harness.metrics.scored import Scored
 
 
 def by_hand(scored, bins):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import matthews_corrcoef
 
-from harness.metrics.base import Scored
 from harness.metrics.correlation import MatthewsCorrelation
+from harness.metrics.scored import Scored
 
 
 def test_matthews_correlation(scored, value_of):

@@ -8,11 +8,11 @@ import pytest
 from harness.core.types import Estimate
 from harness.metrics import evaluate
 from harness.metrics.accuracy import Accuracy, BalancedAccuracy
-from harness.metrics.base import Scored
 from harness.metrics.correlation import MatthewsCorrelation
 from harness.metrics.evaluate import estimates
 from harness.metrics.f1 import F1, MacroF1, Precision
 from harness.metrics.probability import Brier, LogLoss
+from harness.metrics.scored import Scored
 from harness.stats.bootstrap import resample
 
 METRICS = [Accuracy(), BalancedAccuracy(), MacroF1(), F1(), LogLoss(), Brier()]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
-from harness.metrics.base import Scored
 from harness.metrics.f1 import F1, MacroF1, Precision, Recall
+from harness.metrics.scored import Scored
 
 
 def test_each_class(scored, value_of):

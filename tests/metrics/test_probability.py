@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss
 
-from harness.metrics.base import Scored
 from harness.metrics.probability import Brier, LogLoss
+from harness.metrics.scored import Scored
 
 
 def answered(scored):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.core.errors import UserError
-from harness.models import score_cache
+from harness.models import pass_cache
 from harness.models.base import PromptText
 from harness.models.causal_lm import LocalCausalLM
 from harness.models.likelihood.plan import Budget
@@ -67,7 +67,7 @@ def test_other_labels_are_other_outputs(make_lm):
 
 @pytest.mark.parametrize("passes", [0, 1, 2, 3])
 def test_an_interruption_keeps_what_was_scored(make_lm, monkeypatch, passes):
-    monkeypatch.setattr(score_cache, "FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(pass_cache, "FLUSH_SECONDS", 0.0)
     expected = score(make_lm("undisturbed"), 7)
     lm = make_lm()
     lm.engine.budget = Budget(tokens=40, predictions=10**6)  # two prompts a pass
@@ -94,7 +94,7 @@ def tokens(outputs):
 
 
 def test_long_work_is_kept_as_it_goes(make_lm, monkeypatch, tmp_path):
-    monkeypatch.setattr(score_cache, "FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(pass_cache, "FLUSH_SECONDS", 0.0)
     lm = make_lm()
     lm.engine.budget = Budget(tokens=0, predictions=0)
     score(lm, 4)

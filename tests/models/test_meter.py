@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from harness.core.types import Cost
-from harness.models.base import Message, Outputs, PromptText
+from harness.models.base import Message, Outputs, PromptText, Texts
 from harness.models.meter import Meter, MeteredCausalLM, MeteredEncoder
 
 
@@ -21,6 +21,11 @@ class Model:
         assert continuations == [[" x"]] * len(prompts)
         outputs = self.encode([prompt.text for prompt in prompts])
         return dataclasses.replace(outputs, halved=len(prompts) > 2)
+
+    def generate(self, prompts, *, stop, max_tokens):
+        outputs = self.encode([prompt.text for prompt in prompts])
+        texts = tuple(prompt.text + stop[0] * max_tokens for prompt in prompts)
+        return Texts(texts, outputs.costs, halved=len(prompts) > 2)
 
     def continuation_lengths(self, prompts, continuations):
         rows = zip(prompts, continuations, strict=True)
@@ -55,6 +60,16 @@ def test_a_causal_lm_is_charged_alike():
     lm.label_loglikelihoods([PromptText(("a", "b")), PromptText(("ab",))], [[" x"]] * 2)
     assert total(meter) == Cost(2.0, 2)
     assert not meter.halved
+
+
+def test_generated_texts_are_charged_alike():
+    meter = Meter()
+    lm = MeteredCausalLM(Model(), meter)
+    asked = [PromptText(("a", "b")), PromptText(("ab",)), PromptText(("c",))]
+    assert lm.generate(asked, stop=["."], max_tokens=2).values == ("ab..", "ab..", "c..")
+    assert total(meter) == Cost(4.0, 3)
+    assert meter.halved
+    assert 0.01 <= meter.inside_seconds < 2.0
 
 
 def test_asking_a_causal_lm_about_texts_is_free():

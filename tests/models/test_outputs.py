@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from harness.core.types import Cost
-from harness.models.outputs import OutputStore, content_key
+from harness.models.outputs import OutputStore, TextStore, content_key
 
 
 def filled(folder, names, *, seconds=1.0, width=3):
@@ -139,7 +139,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from harness.core.types import Cost
-from harness.models.outputs import OutputStore, content_key
+from harness.models.outputs import OutputStore, TextStore, content_key
 
 folder, number = Path(sys.argv[1]), int(sys.argv[2])
 store = OutputStore(folder)
@@ -164,6 +164,37 @@ def test_four_processes_at_once(tmp_path):
     assert store.missing(keys) == []
     assert store.get(keys)[0][:, 2].tolist() == list(range(35))
     assert {path.suffix for path in tmp_path.iterdir()} == {".safetensors"}
+
+
+@pytest.mark.parametrize(
+    "texts", [["a", "", "Zürich\n", "\udcff \0"], [""], ["", ""]], ids=["many", "one", "empty"]
+)
+def test_texts_are_read_back_as_they_were(tmp_path, texts):
+    keys = [content_key(str(place)) for place in range(len(texts))]
+    costs = [Cost(0.5, place) for place in range(len(texts))]
+    first = TextStore(tmp_path)
+    first.put(keys, texts, costs)
+    second = TextStore(tmp_path)
+    assert second.missing(keys) == []
+    turned = second.read(keys[::-1])
+    assert turned == (texts[::-1], dict(zip(keys, costs, strict=True)))
+    assert turned == first.read(keys[::-1])
+
+
+def test_a_damaged_file_of_texts_is_put_aside(tmp_path):
+    key = content_key("one")
+    TextStore(tmp_path).put([key], ["text"], [Cost()])
+    [file] = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes().replace(b"text", b"test"))
+    assert TextStore(tmp_path).missing([key]) == [0]
+    assert [path.suffix for path in tmp_path.iterdir()] == [".damaged"]
+
+
+def test_texts_that_do_not_fit_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="do not fit"):
+        TextStore(tmp_path).put([bytes(16)], ["a", "b"], [Cost()])
+    TextStore(tmp_path).put([], [], [])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_keys_do_not_run_together():

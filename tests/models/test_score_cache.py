@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from harness.core.types import Cost
-from harness.models import score_cache as module
+from harness.models import pass_cache as module
 from harness.models.base import PromptText
-from harness.models.likelihood.engine import Scored
+from harness.models.likelihood.passes import Passed
 from harness.models.outputs import OutputStore
-from harness.models.score_cache import Request, ScoreCache, plan_requests
+from harness.models.pass_cache import Request
+from harness.models.score_cache import ScoreCache, plan_requests
 
 LABELS = (" a", " b", " c")
 HEAD, SHOWN = b"head".ljust(16), b"headshown".ljust(16)
@@ -36,7 +37,7 @@ def requests(*owns, heads=(), labels=LABELS):
 
 
 def scored(requests, *, seconds=1.0, shared=(), halved=False, value=None):
-    return Scored(
+    return Passed(
         places=tuple(range(len(requests))),
         values=[np.full(len(one.labels), len(one.key.rstrip()) if value is None else value)
                 for one in requests],

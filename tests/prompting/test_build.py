@@ -8,6 +8,7 @@ from harness.core.types import Example, Label
 from harness.prompting.build import CUT_MARK, PromptBuilder
 from harness.prompts.schema import PromptDefinition
 from harness.prompts.template import PromptTemplate
+from harness.tasks.kinds.single_label import SingleLabel, SingleLabelDefinition
 
 LABELS = (Label("a", "lost card"), Label("b", "top up"))
 RESERVED = len(" lost card") + 1  # the longest continuation, and a token of slack
@@ -47,13 +48,18 @@ def template(**changes):
     return PromptTemplate(definition, name="mine", where=lambda field: field)
 
 
-def text_of(example):
-    return "\n".join(str(value) for value in example.fields.values() if value is not None)
+RULES = SingleLabel(
+    SingleLabelDefinition(
+        version="1",
+        kind="single_label",
+        data=[{"files": {"train": "t.csv"}, "fields": {"text": "text"}, "label": "label"}],
+    )
+)
 
 
 def builder(context_tokens=10_000, *, model=None, chat=False, **changes):
     model = model or Bytes(context_tokens)
-    return PromptBuilder(template(**changes), LABELS, text_of, model, chat=chat)
+    return PromptBuilder(template(**changes), LABELS, RULES, model, chat=chat)
 
 
 def build(texts, demonstrations, *settings, **changes):
@@ -96,7 +102,7 @@ def test_exactly_this_text(chat, form):
     built = made.build([example("please help")], [SHOTS])
     [prompt] = built.prompts
     assert prompt.pieces == (form["head"], *form["shown"], form["tail"].format("please help"))
-    assert built.continuations == made.continuations == (" lost card", " top up")
+    assert built.continuations == [made.continuations()] == [(" lost card", " top up")]
     assert built.shortened == 0
 
 
@@ -124,15 +130,15 @@ def test_what_demonstrations_share_is_rendered_once(chat, form):
     class Counting(PromptTemplate):
         shown = 0
 
-        def answer(self, shot, labels):
+        def answer(self, shot):
             Counting.shown += 1
-            return super().answer(shot, labels)
+            return super().answer(shot)
 
     counting = Counting(
         PromptDefinition(description="d", kinds=["x"], input="{{ text }}", answer="{{ label }}"),
         name="mine", where=str,
     )  # fmt: skip
-    made = PromptBuilder(counting, LABELS, text_of, Bytes(10_000), chat=chat)
+    made = PromptBuilder(counting, LABELS, RULES, Bytes(10_000), chat=chat)
     made.build([example(str(number)) for number in range(9)], [list(SHOTS) for _ in range(9)])
     assert Counting.shown == 3
 
@@ -178,7 +184,9 @@ def test_an_instruction_that_leaves_no_room_is_an_error(chat, form):
 
 @both_forms
 @given(
-    text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300),
+    text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300).filter(
+        str.strip
+    ),
     room=st.integers(80, 400),
 )
 def test_it_always_fits_and_keeps_instruction_and_cue(chat, form, text, room):
@@ -215,7 +223,7 @@ def test_all_fields_as_one_text():
 def test_letters_are_scored():
     letters = {"style": "letters", "instruction": "{{ label_list }}"}
     built = builder(**letters).build([example("please help")], [SHOTS[:2]])
-    assert built.continuations == (" A", " B")
+    assert built.continuations == [(" A", " B")]
     assert built.prompts[0].pieces == (
         "A. lost card\nB. top up\n\n",
         "Message: gone\nIntent: A\n\n",
@@ -238,7 +246,7 @@ def test_content_free_prompts(chat, form):
     assert [prompt.pieces for prompt in built.prompts] == [
         (form["head"], *form["shown"], form["tail"].format(text)) for text in texts
     ]
-    assert built.continuations == (" lost card", " top up")
+    assert built.continuations == [(" lost card", " top up")] * 3
 
 
 def test_content_free_prompts_say_nothing_of_any_field():
@@ -266,12 +274,10 @@ def test_with_a_real_tokenizer_a_prompt_and_any_label_fit_the_model(
     built = made.build(examples, [SHOTS] * len(examples))
     lengths = [
         tiny_causal_lm.count_tokens(prompt.text + continuation)
-        for prompt in built.prompts
-        for continuation in built.continuations
+        for prompt, continuations in zip(built.prompts, built.continuations, strict=True)
+        for continuation in continuations
     ]
     assert 256 - 20 < max(lengths) <= 256
     assert 0 < built.shortened < len(examples)
-    scores = tiny_causal_lm.label_loglikelihoods(
-        built.prompts, [built.continuations] * len(examples)
-    )
+    scores = tiny_causal_lm.label_loglikelihoods(built.prompts, built.continuations)
     assert np.isfinite(scores.values).all()

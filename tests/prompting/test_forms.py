@@ -90,11 +90,12 @@ def template(**changes):
     return PromptTemplate(definition, name="mine", where=lambda field: field)
 
 
-def shot(text, label=None):
-    return Shot({"text": text}, label)
+def shot(text, answer=None):
+    return Shot({"text": text}, answer)
 
 
-SHOTS = [shot("gone", LABELS[0]), shot("add money", LABELS[1])]
+WORDS = [label.verbalizer for label in LABELS]
+SHOTS = [shot("gone", WORDS[0]), shot("add money", WORDS[1])]
 
 
 def pieces(write, shots=SHOTS, text="please help", **changes):
@@ -133,7 +134,7 @@ def test_a_conversation_without_demonstrations():
 
 def test_letters_in_a_conversation():
     letters = {"style": "letters", "instruction": "{{ label_list }}"}
-    assert pieces(turns, SHOTS[1:], **letters) == (
+    assert pieces(turns, [shot("add money", "B")], **letters) == (
         "<user>\nA. lost card\nB. top up\n\n",
         "Message: add money</>\n<assistant>\nIntent: B</>\n<user>\n",
         "Message: please help</>\n<assistant>\nIntent:",
@@ -221,7 +222,7 @@ def test_joined_pieces_are_what_the_chat_template_gives(write, texts, asked, sys
         return written[-1]
 
     prompt = template(system=system, instruction=instruction)
-    shots = [shot(text, LABELS[place % 2]) for place, text in enumerate(texts)]
+    shots = [shot(text, WORDS[place % 2]) for place, text in enumerate(texts)]
     render = ChatForm(prompt, LABELS, Chat(remember)).after(shots)
     for text in asked:
         rendered = render(shot(text))

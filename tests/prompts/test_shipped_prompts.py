@@ -14,28 +14,59 @@ PROMPTS = sorted(shipped("prompts").glob("*.yaml"))
 LABELS = (Label("a", "lost card", "it is gone"), Label("b", "top up"))
 
 
-@pytest.mark.parametrize("path", PROMPTS, ids=lambda path: path.stem)
-def test_every_prompt_reads_well(path):
+SAID = {"text": "It is gone.", "premise": "It is gone.", "passage": "It is gone.",
+        "context": "It is gone."}  # fmt: skip
+ASKED = {"text": "Add 5.", "premise": "Add 5.", "passage": "Add 5.", "context": "Add 5."}
+MORE = {
+    "single_label": {},
+    "ordinal": {},
+    "multi_label": {},
+    "text_pair": {"hypothesis": "the other", "question": "is it so"},
+    "multiple_choice": {"choices": ["one", "two"], "choice_list": "A. one\nB. two"},
+    "extraction": {"question": "What is it?", "slot": "it"},
+    "generation": {"question": "What is it?"},
+}
+"""What a row of each kind has beside its text."""
+KINDS_OF_PROMPTS = [(path, kind) for path in PROMPTS for kind in load_prompt(path.stem).kinds]
+
+
+@pytest.mark.parametrize(("path", "kind"), KINDS_OF_PROMPTS, ids=lambda one: str(one)[-24:])
+def test_every_prompt_reads_well(path, kind):
     prompt = load_prompt(path.stem)
     assert re.fullmatch(r"[a-z][a-z0-9_]*_v[0-9]+", prompt.name)
-    prompt.check_variables(["text"])
-    shown, asked = Shot({"text": "It is gone."}, LABELS[0]), Shot({"text": "Add 5."})
-    whole = prompt.head(LABELS) + prompt.demonstration(shown, LABELS) + prompt.tail(asked)
-    answer = {"words": "lost card", "letters": "A"}[prompt.style]
-    assert whole.index("It is gone.") < whole.index(f": {answer}\n\n") < whole.index("Add 5.")
+    prompt.check_variables([*SAID, *MORE[kind]])
+    answer = prompt.options(["lost card", "top up"])[0]
+    shown, asked = Shot(SAID | MORE[kind], answer), Shot(ASKED | MORE[kind])
+    whole = prompt.head(LABELS) + prompt.demonstration(shown) + prompt.tail(asked)
+    end = f"{prompt.gap}{answer}\n\n"
+    assert whole.index("It is gone.") < whole.index(end) < whole.index("Add 5.")
+    assert answer == {"words": "lost card", "letters": "A"}[prompt.style]
     assert whole == whole.rstrip()  # a last space would be a token of its own
-    assert all(continuation[0].isspace() for continuation in prompt.continuations(LABELS))
-    assert not re.search(r"[{}]|\n\n\n|[ \t]\n", whole)
+    assert prompt.gap.isspace()
+    assert not re.search(r"[{}]|\n\n\n|[ \t]\n|[^\S\n]{2}", whole)
+
+
+@pytest.mark.parametrize("family", ["intent", "sentiment"])
+def test_the_spread_over_wordings_can_be_measured(family):
+    prompts = [load_prompt(path.stem) for path in PROMPTS if path.stem.startswith(f"{family}_v")]
+    texts = {one.head(LABELS) + one.tail(Shot(ASKED)) for one in prompts}
+    assert len(texts) == len(prompts) >= 3
 
 
 def test_the_guide_shows_prompts_as_they_are_rendered():
     guide = (shipped("prompts") / "README.md").read_text("utf-8")
     where = Label("card_arrival", "card arrival"), Label("lost_card", "lost card")
-    shown = Shot({"text": "where is my new card"}, where[0])
     for name in ("intent_letters_v1", "intent_assistant_v1"):
         prompt = load_prompt(name)
-        text = prompt.head(where) + prompt.demonstration(shown, where)
+        answer = prompt.options([label.verbalizer for label in where])[0]
+        shown = Shot({"text": "where is my new card"}, answer)
+        text = prompt.head(where) + prompt.demonstration(shown)
         assert text + prompt.tail(Shot({"text": "I cannot find my card"})) in guide, name
+
+
+def test_the_guide_lists_every_prompt():
+    guide = (shipped("prompts") / "README.md").read_text("utf-8")
+    assert not [path.stem for path in PROMPTS if f"`{path.stem}`" not in guide]
 
 
 def test_they_are_listed():
@@ -51,7 +82,7 @@ def test_a_damaged_prompt_is_read_or_refused(tmp_path_factory, path, generator):
         prompt = load_prompt(str(file))
         prompt.check_variables(["text"])
         prompt.head(LABELS)
-        prompt.demonstration(Shot({"text": "x"}, LABELS[0]), LABELS)
+        prompt.demonstration(Shot({"text": "x"}, "lost card"))
         prompt.tail(Shot({"text": "x"}))
     except UserError as error:
         assert str(error).startswith(str(file))  # noqa: PT017 - either is right

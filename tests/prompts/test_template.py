@@ -26,8 +26,15 @@ def template(**changes):
     )
 
 
-def shot(text, label=None):
-    return Shot({"sender": "Ann", "text": text}, label)
+WORDS = [label.verbalizer for label in LABELS]
+
+
+def shot(text, answer=None):
+    return Shot({"sender": "Ann", "text": text}, answer)
+
+
+def continuations(prompt, words=WORDS):
+    return tuple(prompt.gap + option for option in prompt.options(words))
 
 
 def test_the_whole_prompt():
@@ -35,12 +42,12 @@ def test_the_whole_prompt():
     assert prompt.head(LABELS) == (
         "Choose one:\n* lost card (the card is gone)\n* top up\nNothing else, of 2.\n\n"
     )
-    assert [prompt.demonstration(shot("gone", label), LABELS) for label in LABELS] == [
+    assert [prompt.demonstration(shot("gone", words)) for words in WORDS] == [
         "From Ann: gone\nIntent: lost card\n\n",
         "From Ann: gone\nIntent: top up\n\n",
     ]
     assert prompt.tail(shot("where?")) == "From Ann: where?\nIntent:"
-    assert prompt.continuations(LABELS) == (" lost card", " top up")
+    assert continuations(prompt) == (" lost card", " top up")
 
 
 def test_without_an_instruction():
@@ -60,9 +67,7 @@ def test_a_system_message_stands_first():
 def test_another_separator():
     prompt = template(separator="\n###\n", instruction="Go.")
     assert prompt.head(LABELS) == "Go.\n###\n"
-    assert prompt.demonstration(shot("a", LABELS[0]), LABELS) == (
-        "From Ann: a\nIntent: lost card\n###\n"
-    )
+    assert prompt.demonstration(shot("a", WORDS[0])) == ("From Ann: a\nIntent: lost card\n###\n")
 
 
 @pytest.mark.parametrize(
@@ -81,8 +86,8 @@ def test_the_cue_and_what_follows_it(answer, cue, continuation):
     prompt = template(answer=answer)
     assert prompt.tail(shot("a")) == f"From Ann: a\n{cue}"
     assert prompt.cue(shot("a")) == cue
-    assert prompt.continuations(LABELS)[0] == continuation
-    assert prompt.answer(shot("a", LABELS[0]), LABELS) == cue + continuation
+    assert continuations(prompt)[0] == continuation
+    assert prompt.answer(shot("a", WORDS[0])) == cue + continuation
 
 
 def test_what_it_says_of_an_example():
@@ -95,9 +100,9 @@ LETTERS = {"style": "letters", "instruction": "One of:\n{{ label_list }}", "labe
 def test_letters():
     prompt = template(**LETTERS)
     assert prompt.head(LABELS) == "One of:\nA. lost card\nB. top up\n\n"
-    assert prompt.demonstration(shot("a", LABELS[1]), LABELS) == "From Ann: a\nIntent: B\n\n"
+    assert prompt.demonstration(shot("a", prompt.options(WORDS)[1])) == "From Ann: a\nIntent: B\n\n"
     assert prompt.tail(shot("a")) == "From Ann: a\nIntent:"
-    assert prompt.continuations(LABELS) == (" A", " B")
+    assert continuations(prompt) == (" A", " B")
 
 
 @pytest.mark.parametrize(
@@ -108,8 +113,9 @@ def test_letters_of_many_options(count, first, last):
     prompt = template(**LETTERS | {"label_list": "({{ letter }}) {{ label }}"})
     lines = prompt.instruction(labels).split("\n")[1:]
     assert (lines[0], lines[-1]) == (f"({first}) étiquette 0", f"({last}) étiquette {count - 1}")
-    assert prompt.continuations(labels)[-1] == f" {last}"
-    assert prompt.answer(shot("a", labels[-1]), labels) == f"Intent: {last}"
+    words = [label.verbalizer for label in labels]
+    assert continuations(prompt, words)[-1] == f" {last}"
+    assert prompt.answer(shot("a", prompt.options(words)[-1])) == f"Intent: {last}"
 
 
 @pytest.mark.parametrize("key", ["system", "instruction"])
@@ -178,9 +184,20 @@ def test_a_template_with_the_tasks_variables_is_right():
     template().check_variables(["sender", "text"])
 
 
-def test_a_demonstration_needs_its_label():
-    with pytest.raises(ValueError, match="no label"):
-        template().demonstration(shot("a"), LABELS)
+def test_a_demonstration_needs_its_answer():
+    with pytest.raises(ValueError, match="no answer"):
+        template().demonstration(shot("a"))
+
+
+def test_the_answer_may_be_called_answer():
+    assert template(answer="Reply: {{ answer }}").tail(shot("a")) == "From Ann: a\nReply:"
+
+
+def test_choices_are_listed_where_they_are_in_the_input():
+    prompt = template(style="letters", instruction=None, label_list=None,
+                      input="{{ text }}\n{{ choice_list }}")  # fmt: skip
+    choices = [Label("one", "one"), Label("two", "two")]
+    assert prompt.lines(choices) == "A. one\nB. two"
 
 
 def test_the_hash_is_of_what_shapes_the_text():

@@ -50,9 +50,13 @@ class RunBuilder:
         self.predictions, self.costs = {}, {}
         self.examples = {}
 
-    def task(self, gold, name="mails", labels=("a", "b"), fields=None, **given):
+    def task(self, gold, name="mails", labels=("a", "b"), fields=None, choices=(), **given):
         rows = [
-            Example(row=10 * place, fields=fields(place) if fields else {"text": f"mail {place}"})
+            Example(
+                row=10 * place,
+                fields=fields(place) if fields else {"text": f"mail {place}"},
+                choices=choices,
+            )
             for place in range(len(gold))
         ]
         self.examples[name] = [

@@ -7,9 +7,9 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, matthews_corrcoe
 
 from harness.core.errors import DataError, UserError
 from harness.core.types import Estimate, Prediction
-from harness.metrics import METRICS
-from harness.metrics.base import Scored
+from harness.metrics import metrics_for
 from harness.metrics.evaluate import estimates
+from harness.metrics.scored import Scored
 from harness.reports.evaluate import RunReader, metrics_of
 
 
@@ -45,7 +45,7 @@ def test_values_are_scikit_learns_mean_over_the_draws(make_run, say):
 def test_the_bootstrap_takes_the_runs_seed(make_run, say):
     run = make_run().task("aabbabbaab").cell(say("aabbabbaaa"))
     scored = Scored.from_predictions("ab", "aabbabbaab", say("aabbabbaaa"))
-    metrics = [entry.load()() for entry in METRICS]
+    metrics = [entry.load()() for entry in metrics_for("single_label", scope=False)]
     for seed in (3, 4):
         assert only_group(run.write(seed=seed)).estimates == estimates(metrics, [scored], seed=seed)
 
@@ -81,8 +81,7 @@ def test_predictions_are_matched_by_row_not_by_place(make_run, say):
 def test_a_task_names_its_metrics_else_all_that_fit(make_run):
     run = make_run().task("ab", name="some", metrics=("mcc", "f1")).task("ab", name="all")
     assert [entry.name for entry in metrics_of(run.tasks["some"])] == ["mcc", "f1"]
-    fitting = [entry.name for entry in METRICS if "single_label" in entry.kinds]
-    assert [entry.name for entry in metrics_of(run.tasks["all"])] == fitting
+    assert metrics_of(run.tasks["all"]) == metrics_for("single_label", scope=False)
 
 
 def test_a_metric_that_does_not_exist_says_so(make_run):
@@ -167,5 +166,5 @@ def test_a_damaged_file_is_named_with_what_to_do(run_dir, file, delete, damage):
 
 def test_columns_that_are_missing_are_named(run_dir):
     pd.DataFrame({"row": [1]}).to_parquet(run_dir / "cells/cell0/predictions.parquet")
-    with pytest.raises(DataError, match="no column output, failure, probabilities"):
+    with pytest.raises(DataError, match="no column output, outputs, failure, probabilities"):
         list(RunReader(run_dir).groups())

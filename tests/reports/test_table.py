@@ -9,7 +9,7 @@ import pytest
 
 from harness.core import progress
 from harness.core.types import Prediction
-from harness.metrics import METRICS
+from harness.metrics import METRICS, metrics_for
 from harness.reports.formats.csv import render
 from harness.reports.table import (
     COORDINATES,
@@ -20,8 +20,9 @@ from harness.reports.table import (
     write_tables,
 )
 
-PLAIN = [entry.name for entry in METRICS if not entry.per_class]
-PER_CLASS = [entry.name for entry in METRICS if entry.per_class]
+FITTING = metrics_for("single_label", scope=False)
+PLAIN = [entry.name for entry in FITTING if not entry.per_class]
+PER_CLASS = [entry.name for entry in FITTING if entry.per_class]
 COSTS = ["fit_seconds", "seconds_per_example", "tokens_read", "peak_memory_mb"]
 
 
@@ -178,7 +179,7 @@ def test_cells_have_a_row_for_each_metric_and_label(run_dir):
     ]
     assert len(cells) == 4 * (len(PLAIN) + 2 * len(PER_CLASS))
     second = cells[cells["identity"] == "cell2"]
-    assert list(dict.fromkeys(second["metric"])) == [entry.name for entry in METRICS]
+    assert list(dict.fromkeys(second["metric"])) == [entry.name for entry in FITTING]
     by_name = second.set_index("metric")
     assert by_name.loc["accuracy", "value"] == pytest.approx(0.9)
     assert pd.isna(by_name.loc["accuracy", "label"])

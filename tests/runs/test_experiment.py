@@ -69,7 +69,7 @@ def test_every_key(write):
 def test_what_is_not_said_has_a_default(write):
     asked = read_experiment(write("task: customer_emails"), {})
     assert (asked.method, asked.model, asked.prompt) == ([], [], [])
-    assert (asked.labels, asked.draws, asked.limit, asked.seed) == (["8/class"], 3, None, 0)
+    assert (asked.labels, asked.draws, asked.limit, asked.seed) == (None, 3, None, 0)
     assert not asked.chat
 
 
@@ -78,7 +78,7 @@ def test_flags_alone():
         None, {"task": ("customer_emails",), "method": ("tfidf", "majority"), "labels": ()}
     )
     assert [request.use for request in asked.method] == ["tfidf", "majority"]
-    assert asked.labels == ["8/class"]
+    assert asked.labels is None
 
 
 @pytest.mark.parametrize(
@@ -159,11 +159,11 @@ def test_labels_are_a_list_or_parted_by_commas(write, labels, expected):
         ("method: majorty", "2: method[0].use", "no method named", "'majorty'", "one of few_shot",
          "'majority'"),
         ("method: tfidf:CC=1", "2: method[0].use", "no setting 'CC'", "'tfidf:CC=1'",
-         "one of C, max_iter", "'C'"),
+         "one of threshold, C, max_iter", "'C'"),
         ("method: tfidf:C=big", "2: method[0].use", "the setting 'C'", "'big'", None,
          "harness methods show tfidf"),
-        ("method: [majority, tfidf:C]", "2: method[1].use", "key=value", "'C'", "tfidf:C=...",
-         None),
+        ("method: [majority, tfidf:C]", "2: method[1].use", "key=value", "'C'",
+         "tfidf:threshold=...", None),
         ("method: few_shot:select=nearest,per=draw", "2: method[0].use", "near to no query",
          "'select=nearest,per=draw'", "select=nearest,per=query", "select=diverse"),
         ("method: [{use: 'few_shot:order=nearest_last'}]", "2: method[0].use", "near to no query",
@@ -182,8 +182,9 @@ def test_labels_are_a_list_or_parted_by_commas(write, labels, expected):
         ("model: encoder:all-minilm-l6", "2: model[0]", "names no model", "'all-minilm-l6'",
          "a name of the catalog", "'all-minilm-l6-v2'"),
         ("model: causal_lm:all-minilm-l6-v2", "2: model[0]", "", "all-minilm-l6-v2", None, None),
-        ("prompt: intent_v2", "2: prompt[0]", "no prompt named", "'intent_v2'", "intent_v1",
-         "'intent_v1'"),
+        ("prompt: question_type_v2", "2: prompt[0]", "no prompt named", "'question_type_v2'",
+         "question_type_v1",
+         "'question_type_v1'"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_the_yaml_is_shown_in_its_place(
@@ -221,7 +222,7 @@ def test_all_mistakes_are_listed_with_their_lines(write):
         ({"method": ("few_shot:select=nearest,per=draw",)}, "--method", "near to no query"),
         ({"method": ("few_shot:order=nearest_last",)}, "--method", "near to no query"),
         ({"model": ("encoder",)}, "--model", "its kind, a colon"),
-        ({"prompt": ("intent_v2",)}, "--prompt", "did you mean 'intent_v1'"),
+        ({"prompt": ("question_type_v2",)}, "--prompt", "did you mean 'question_type_v1'"),
         ({"task": ("customer_email",)}, "--task", "did you mean 'customer_emails'"),
         ({"draws": 0}, "--draws", "wrong value"),
     ],

@@ -11,6 +11,7 @@ from harness.methods.spec import parse_method
 from harness.prompts.template import load_prompt
 from harness.runs import identity as identity_module
 from harness.runs.identity import cell_record, cell_seed, hash_examples, identity_of
+from harness.tasks.definition import load_kind
 
 LABELS = (Label("a", "word a", "what a means"), Label("b", "word b"))
 TRAIN = (Example(0, {"text": "x"}, "a"), Example(3, {"text": "y"}, "b"))
@@ -18,10 +19,18 @@ UNLABELLED = (Example(7, {"text": "z"}),)
 METHOD_NAMES = [entry.name for entry in METHODS]
 
 
+SOURCE = {"files": {"train": "t.csv"}, "fields": {"text": "text"}, "label": "label"}
+
+
+def rules(name="single_label", **keys):
+    kind = load_kind(name)
+    return kind(kind.schema(version="1", kind=name, data=[SOURCE], **keys))
+
+
 def record(method="tfidf", **changes):
     spec = parse_method(method)
     given = {
-        "kind": "single_label",
+        "rules": rules(),
         "labels": LABELS,
         "train": TRAIN,
         "test_hash": "test",
@@ -98,7 +107,15 @@ def test_the_names_of_the_labels_and_their_order(labels):
 
 
 def test_the_task_kind():
-    changes_with(always, kind="another")
+    changes_with(always, rules=rules("ordinal"))
+
+
+def test_the_out_of_scope_label_that_rows_may_be_given():
+    changes_with(always, rules=rules(out_of_scope="other"))
+
+
+def test_what_else_the_task_yaml_says_changes_nothing():
+    changes_with(lambda _: False, rules=rules(description="d", notes="n", metrics=["accuracy"]))
 
 
 def test_the_model():
@@ -152,7 +169,7 @@ def test_settings_by_value_and_not_by_spelling(name):
 
 def test_the_version_of_the_method(monkeypatch):
     before = {name: identity(name) for name in METHOD_NAMES}
-    raised = dataclasses.replace(METHODS.get("tfidf"), version=2)
+    raised = dataclasses.replace(METHODS.get("tfidf"), version=99)
     monkeypatch.setitem(METHODS.entries(), "tfidf", raised)
     assert [name for name in METHOD_NAMES if identity(name) != before[name]] == ["tfidf"]
 

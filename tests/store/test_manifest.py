@@ -30,8 +30,9 @@ TASK = TaskRow(
     source="train: train.csv",
     majority=0.3,
 )
+TEXTS = dataclasses.replace(TASK, name="slots", kind="extraction", labels=(), majority=None)
 MANIFEST = Manifest(
-    tasks={"mails": TASK},
+    tasks={"mails": TASK, "slots": TEXTS},
     cells=(CELL, dataclasses.replace(CELL, identity="def", draw=2, notes=())),
     failures={"def": "it was too warm"},
     seed=7,
@@ -54,7 +55,7 @@ def test_a_manifest_is_read_by_people(tmp_path):
     write_manifest(tmp_path, MANIFEST)
     text = (tmp_path / "manifest.json").read_text("utf-8")
     assert "größe" in text
-    assert json.loads(text)["format"] == 1
+    assert json.loads(text)["format"] == 2
 
 
 def test_draws_of_one_row_of_the_table_share_a_group():
@@ -74,13 +75,13 @@ def test_a_folder_without_a_run(tmp_path, there):
     assert "harness run --out DIR" in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ['{"format": 2}', "{}", "[]", '{"format": 1', "", '"x"'])
+@pytest.mark.parametrize("content", ['{"format": 1}', "{}", "[]", '{"format": 2', "", '"x"'])
 def test_a_manifest_of_another_format_or_of_something_else(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(UserError, match="another format") as caught:
         read_manifest(tmp_path)
     assert caught.value.where == str(tmp_path / "manifest.json")
-    assert "format 1" in str(caught.value)
+    assert "format 2" in str(caught.value)
     assert "new folder" in str(caught.value)
 
 

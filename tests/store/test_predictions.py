@@ -1,5 +1,6 @@
 import math
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,16 +21,28 @@ SOME = [
     Prediction(None, failure="unread"),
     Prediction(None, failure="request"),
     Prediction(None, (0.25, 0.25, 0.5), "unread"),
+    Prediction((), (0.25, 0.25, 0.0)),
+    Prediction(("lost_card", "", "None"), (1.0, 1.0, 1.0)),
+    Prediction(("lost_card",)),
 ]
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 shares = st.lists(st.floats(0, 1), max_size=4).map(tuple)
+tuples = st.lists(texts, max_size=3).map(tuple)
+targets = st.none() | texts | tuples
 made = st.builds(
-    Prediction, st.none() | texts, st.none() | shares, st.sampled_from([None, "unread", "request"])
+    Prediction, targets, st.none() | shares, st.sampled_from([None, "unread", "request"])
+)
+examples = st.builds(
+    Example,
+    row=st.integers(0, 2**40),
+    fields=st.fixed_dictionaries({"text": st.none() | texts}),
+    target=targets,
+    choices=tuples,
 )
 
 
 def test_predictions_come_back(tmp_path):
-    rows = [5, 0, 3, 2**40, 7, 8, 9]
+    rows = [5, 0, 3, 2**40, 7, 8, 9, 10, 11, 12]
     write_predictions(tmp_path / "p", rows, SOME)
     stored = read_predictions(tmp_path / "p")
     assert stored.rows == tuple(rows)
@@ -66,6 +79,8 @@ def test_the_same_predictions_give_the_same_bytes(tmp_path):
         ([0], Prediction(None, (0.5, 0.5))),
         ([0], Prediction("a", (0.5, 0.5), "unread")),
         ([1], Prediction("a", (0.5, 0.5))),
+        ([0], Prediction(("a",), (0.5, 0.5))),
+        ([0], Prediction((), (0.5, 0.5))),
     ],
 )
 def test_other_predictions_give_other_bytes(tmp_path, rows, other):
@@ -100,6 +115,32 @@ def test_examples_come_back(tmp_path):
     assert [list(example.fields) for example in back] == [list(FIELDS[0])] * 3
     kinds = [type(value) for value in back[0].fields.values()]
     assert kinds == [str, int, float, bool, type(None), str]
+
+
+@pytest.mark.parametrize(
+    ("target", "choices"),
+    [((), ()), (("",), ()), (("ja", "None"), ()), ("B", ("nein", "ja")), (None, ("", "x"))],
+)
+def test_several_right_answers_and_choices_come_back(tmp_path, target, choices):
+    written = [Example(0, {"text": "x"}, target, choices), Example(1, {"text": "y"}, "a")]
+    write_examples(tmp_path / "x", written)
+    assert read_examples(tmp_path / "x") == written
+
+
+@given(st.lists(examples, max_size=6))
+def test_all_examples_come_back(tmp_path_factory, written):
+    path = tmp_path_factory.getbasetemp() / "x"
+    write_examples(path, written)
+    assert read_examples(path) == written
+
+
+def test_one_answer_and_several_stand_in_columns_of_their_own(tmp_path):
+    write_predictions(
+        tmp_path / "p", [0, 1, 2], [Prediction("a"), Prediction(()), Prediction(None)]
+    )
+    columns = pq.read_table(tmp_path / "p").to_pydict()
+    assert columns["output"] == ["a", None, None]
+    assert columns["outputs"] == [None, [], None]
 
 
 def test_no_examples_come_back(tmp_path):

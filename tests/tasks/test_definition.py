@@ -1,4 +1,5 @@
 import json
+import re
 import warnings
 
 import pytest
@@ -6,7 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.core.errors import UserError
+from harness.core.lookup import shipped
 from harness.tasks.definition import json_schema, read_definition
+from harness.tasks.kinds import KINDS
 
 LABELS = "labels: [greet, leave, pay]"
 FILES = "files: {train: train.csv, test: test.csv}"
@@ -111,10 +114,13 @@ def test_mistakes(toy, old, new, expected):
 def test_json_schema_accepts_what_we_accept():
     schema = json_schema()
     json.dumps(schema)
-    (reference,) = schema["anyOf"]
-    task = schema["$defs"][reference["$ref"].rpartition("/")[2]]
-    assert {"version", "kind", "data"} == set(task["required"])
-    assert task["properties"]["kind"]["const"] == "single_label"
+    tasks = [schema["$defs"][one["$ref"].rpartition("/")[2]] for one in schema["anyOf"]]
+    *kinds, including = tasks
+    assert {task["properties"]["kind"]["const"] for task in kinds} == set(KINDS.entries())
+    assert all({"version", "kind", "data"} == set(task["required"]) for task in kinds)
+    assert including["required"] == ["include"]
+    assert including["properties"].keys() == {"include"}.union(*(t["properties"] for t in kinds))
+    (task,) = (one for one in kinds if one["properties"]["kind"]["const"] == "single_label")
     assert task["additionalProperties"] is False
     assert "number" in task["properties"]["version"]["type"]
     (label, _) = task["properties"]["labels"]["anyOf"]
@@ -122,6 +128,44 @@ def test_json_schema_accepts_what_we_accept():
         ["string", "number", "boolean"],
         "#/$defs/LabelSpec",
     ]
+
+
+def test_the_readme_has_every_key_and_its_example_is_right(folder):
+    page = (shipped("tasks") / "README.md").read_text("utf-8")
+    models = [*json_schema()["$defs"].values()]
+    keys = {key for model in models for key in model.get("properties", {})}
+    assert {"slots", "separator", "answer_is", "group", "include", "verbalizer"} <= keys
+    assert sorted(key for key in keys if f"`{key}`" not in page and f"{key}," not in page) == []
+    assert all(f"| `{kind}` |" in page for kind in KINDS.entries())
+    examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    for number, example in enumerate(examples):
+        path = folder / f"example_{number}.yaml"
+        path.write_text(example)
+        assert read_definition(path).definition.kind == "single_label"
+    assert len(examples) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("include: toy.yaml\nlabls: [a, b]\n", "mine.yaml:2: labls: unknown key"),
+        ("include: toy.yaml\nkind: multi_label\n", "toy.yaml:7: data[0].label: unknown key"),
+        ("include: toy.yaml\nlabels: [a]\n", "mine.yaml:2: labels"),
+        ("include: toy.yaml\nversion:\n", "mine.yaml:2: version: this key has no value"),
+        ("include: toy.yaml\nout_of_scope: pay\n", "toy.yaml:8: labels[2]: the out-of-scope label"),
+        ("include: toy.yaml\nname: other\n", "mine.yaml:2: name: the name differs"),
+    ],
+)
+def test_a_mistake_is_said_of_the_file_it_is_in(toy, folder, text, expected):
+    toy()
+    (folder / "mine.yaml").write_text(text)
+    assert expected in message_of(folder / "mine.yaml")
+
+
+def test_a_name_is_not_inherited(toy, folder):
+    toy([("version: 1", "version: 1\nname: toy")])
+    (folder / "mine.yaml").write_text("include: toy.yaml\n")
+    assert read_definition(folder / "mine.yaml").name == "mine"
 
 
 PIECES = st.sampled_from(

@@ -85,6 +85,33 @@ def test_classes_nest(pool, few, more):
     assert small <= large
 
 
+SETS = [Example(row, {"text": "x"}, labels) for row, labels in enumerate(
+    [("a", "b"), ("a",), ("b", "c"), (), ("c",), ("a", "b", "c"), ("a",)] * 3
+)]  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_row_with_several_labels_counts_for_each_and_is_drawn_once(count):
+    drawn = draw(SETS, LABELS, Budget("class", count))
+    assert len(set(drawn.rows)) == len(drawn.rows)
+    for label in LABELS:
+        assert sum(label.name in SETS[place].target for place in drawn.rows) >= count
+    assert drawn.short == {}
+    assert all(SETS[place].target for place in drawn.rows), "a row without labels is in no class"
+    assert draw(SETS, LABELS, Budget("class", 100)).short == {"a": 12, "b": 9, "c": 9}
+
+
+def test_a_total_of_rows_with_several_labels_holds_every_label():
+    for number in range(5):
+        rows = draw(SETS, LABELS, Budget.parse("3"), draw=number).rows
+        assert {name for place in rows for name in SETS[place].target} == set("abc")
+
+
+def test_rows_without_labels_to_draw_by_are_drawn_all_the_same():
+    pool = [Example(row, {"text": "x"}, ("an answer",)) for row in range(10)]
+    assert len(set(draw(pool, [], Budget.parse("4")).rows)) == 4
+
+
 def test_the_draw_depends_on_row_numbers_not_on_places():
     without_first = draw(POOL[1:], LABELS, Budget.parse("5")).rows
     rows = [POOL[place].row for place in draw(POOL, LABELS, Budget.parse("6")).rows]

@@ -219,3 +219,41 @@ def test_one_format_named(toy, folder):
     (folder / "test.csv").rename(folder / "test.txt")
     path = toy([(FILES, "files: {test: test.txt}\n    format: csv")])
     assert len(load_task(path).test) == 3
+
+
+def test_settings_lie_over_the_yaml(toy, folder):
+    (folder / "test.csv").write_text("text,label,class\nx,greet,pay\n")
+    path = toy([(FILES, "files: {test: test.csv}")])
+    assert load_task(path, overrides=["data.0.label=class"]).test[0].target == "pay"
+    assert load_task(path, overrides=["prompt=", "licence=MIT"]).prompt is None
+    with pytest.raises(UserError, match=r"--set data\[0\]\.lable: unknown key"):
+        load_task(path, overrides=["data.0.lable=class"])
+    with pytest.raises(UserError, match=r"--set splits\.test: wrong value"):
+        load_task(path, overrides=["splits.test=1.5"])
+    with pytest.raises(DataError, match=r"test\.csv:1: there is no column 'clas'"):
+        load_task(path, overrides=["data.0.label=clas"])
+
+
+def test_data_lie_beside_the_file_that_lists_them(toy, folder):
+    base = folder / "base"
+    base.mkdir()
+    toy().rename(base / "toy.yaml")
+    for name in ("train.csv", "test.csv"):
+        (folder / name).rename(base / name)
+    (folder / "mine.yaml").write_text("include: base/toy.yaml\nprompt: other_v1\n")
+    task = load_task(folder / "mine.yaml")
+    assert (task.name, task.prompt, len(task.test)) == ("mine", "other_v1", 3)
+    (base / "test.csv").rename(folder / "test.csv")
+    message = message_of(folder / "mine.yaml")
+    assert f"{base / 'test.csv'}: no such file" in message
+    assert "base/toy.yaml:4: data" in message
+
+
+def test_a_task_that_includes_another_by_name(folder):
+    (folder / "mine.yaml").write_text("include: customer_emails\nsplits:\nlabels: [a, b]\n")
+    with pytest.raises(DataError, match="unknown label"):
+        load_task(folder / "mine.yaml")
+    (folder / "mine.yaml").write_text("include: customer_emails\nmetrics: [macro_f1]\n")
+    task = load_task(folder / "mine.yaml")
+    assert (task.name, task.metrics) == ("mine", ("macro_f1",))
+    assert task.data_hash == load_task("customer_emails").data_hash

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from harness.models.base import PromptText
 from harness.models.likelihood.tokens import TokenisedPrompt, Tokens
 from harness.models.likelihood.trie import LabelTrie, build_trie
 
-# Both decide the last bits of the scores: a change of them raises SCORING_VERSION.
+# Both decide the last bits of what a model says: a change of them raises SCORING_VERSION and
+# GENERATION_VERSION.
 MIN_SAVED_CHARACTERS = 256
 WIDTH_STEP = 4
+Way = TypeVar("Way")
 
 
 def plan_segments(prompts: Sequence[PromptText]) -> list[tuple[str, ...]]:
@@ -84,21 +87,30 @@ class Batch:
     predicting: int
 
     @property
+    def kept(self) -> int:
+        """How many tokens the prompts share."""
+        return sum(map(len, self.shared))
+
+    @property
     def slots(self) -> int:
         """Keys and values that the pass needs, those of the shared part again for every row."""
-        return len(self.places) * (sum(map(len, self.shared)) + self.width)
+        return len(self.places) * (self.kept + self.width)
 
-    def halves(self) -> tuple[Batch, Batch]:
-        """Returns two batches of half as many prompts each."""
-        middle = len(self.places) // 2
-        return self._part(slice(middle)), self._part(slice(middle, None))
+    @property
+    def needs(self) -> str:
+        """What the first prompt needs, in words."""
+        return (
+            f"{len(self.prompts[0].context)} tokens and "
+            f"{len(self.tries[0].tokens)} nodes of the label trie"
+        )
 
-    def _part(self, chosen: slice) -> Batch:
+    def part(self, rows: Sequence[int]) -> Batch:
+        """Returns a batch of these rows alone."""
         return dataclasses.replace(
             self,
-            places=self.places[chosen],
-            prompts=self.prompts[chosen],
-            tries=self.tries[chosen],
+            places=tuple(self.places[row] for row in rows),
+            prompts=tuple(self.prompts[row] for row in rows),
+            tries=tuple(self.tries[row] for row in rows),
         )
 
 
@@ -128,6 +140,17 @@ class Budget:
         )
 
 
+def by_way(
+    prompts: Sequence[TokenisedPrompt], choose: Callable[[TokenisedPrompt], Way]
+) -> list[tuple[Way, list[int]]]:
+    """Returns the ways in which prompts are run, and the positions of the prompts of each."""
+    found: dict[int, tuple[Way, list[int]]] = {}
+    for place, prompt in enumerate(prompts):
+        way = choose(prompt)
+        found.setdefault(id(way), (way, []))[1].append(place)
+    return list(found.values())
+
+
 def plan_batches(prompts: Sequence[TokenisedPrompt], budget: Budget) -> Iterator[Batch]:
     """Yields batches of prompts with equal beginnings and equal widths.
 
@@ -155,9 +178,10 @@ def plan_batches(prompts: Sequence[TokenisedPrompt], budget: Budget) -> Iterator
 
 def _shape(own: int, nodes: int) -> tuple[int, int]:
     """Returns the width of a prompt's row, and how many of its last slots may predict."""
-    width = _rounded(own + nodes)
-    return width, min(width, _rounded(nodes) + WIDTH_STEP)
+    width = rounded(own + nodes)
+    return width, min(width, rounded(nodes) + WIDTH_STEP)
 
 
-def _rounded(length: int) -> int:
+def rounded(length: int) -> int:
+    """Returns the next multiple of ``WIDTH_STEP``, or ``length`` where it is one."""
     return -(-length // WIDTH_STEP) * WIDTH_STEP

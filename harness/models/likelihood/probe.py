@@ -69,9 +69,12 @@ class Scorers:
     in_slots: bool = False
 
     def choose(self, prompt: TokenisedPrompt) -> Scorer:
-        """Returns the way for a prompt."""
+        """Returns the way for a prompt with its labels."""
         labels = map(len, prompt.continuations)
-        length = len(prompt.context) + (sum(labels) if self.in_slots else max(labels))
+        return self.of_length(len(prompt.context) + (sum(labels) if self.in_slots else max(labels)))
+
+    def of_length(self, length: int) -> Scorer:
+        """Returns the way for a text of so many tokens, slots left empty among them included."""
         return self.short if self.limit is None or length <= self.limit else self.long
 
 

@@ -21,6 +21,7 @@ class TokenisedPrompt:
     Attributes:
         context: Token ids that every continuation follows; at least one.
         continuations: For every label the ids that come after ``context``; at least one each.
+            There are no labels where text is to be generated.
         cuts: Rising positions in ``context``, all before its last token: what lies before each
             is shared with other prompts, and run apart from the rest.
     """
@@ -69,7 +70,7 @@ class PromptTokeniser:
 
         Args:
             segments: The prompt in parts; all but the last are shared with other prompts.
-            continuations: The texts that may follow.
+            continuations: The texts that may follow; none where text is to be generated.
 
         Raises:
             UserError: The tokenizer drops all of a continuation, or has no token for the

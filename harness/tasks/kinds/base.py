@@ -1,129 +1,151 @@
-"""What a task kind decides: its schema, the text encoders read, the target, and what is valid."""
+"""What a task kind decides: its schema, the texts models read, the target, and the answer."""
 
 from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from harness.core.errors import DataError, nearest, shorten
-from harness.core.types import Example, FieldValue, Label
-from harness.tasks.schema import (
-    Definition,
-    LabelledDefinition,
-    LabelledSource,
-    LabelSpec,
-    Source,
-    label_problem,
-)
+from harness.core.types import Example, FieldValue, Label, Prediction
+from harness.tasks.kinds import KINDS, Answer
+from harness.tasks.schema import Definition, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 D = TypeVar("D", bound=Definition)
 S = TypeVar("S", bound=Source)
 Row = Mapping[str, str]
-MIN_LABELS = 2
+Where = Callable[[str], str]
+"""Gives the place of a column of a row, for messages."""
+Item = tuple[str, ...]
+"""What a classifier judges: a text, or two texts that belong together."""
 
 
 class Kind(abc.ABC, Generic[D, S]):
-    """A task kind.
+    """The rules of one task: its kind, and what its YAML says.
 
     Attributes:
-        definition: The schema of its task YAML.
+        name: The name of the kind.
+        schema: The schema of its task YAML.
+        definition: What the task YAML says.
     """
 
-    definition: ClassVar[type[Definition]]
+    name: ClassVar[str]
+    schema: ClassVar[type[Definition]]
 
-    @abc.abstractmethod
+    def __init__(self, definition: D) -> None:
+        self.definition = definition
+
+    @property
+    def answer(self) -> Answer:
+        """What answers a row."""
+        return KINDS.get(self.name).answer
+
+    @property
+    def out_of_scope(self) -> str | None:
+        """The label of the rows outside all labels, where there is one."""
+        return None
+
+    def variables(self) -> frozenset[str]:
+        """Returns what a prompt template can say of an example: its fields, and all its text."""
+        return frozenset({"text", *(name for one in self.definition.data for name in one.fields)})
+
     def text(self, fields: Mapping[str, FieldValue]) -> str:
-        """Returns an example's fields as the one text that encoders read."""
+        """Returns the fields that are not empty, in order, a line each: what encoders read."""
+        values = (str(value) for value in fields.values() if value is not None)
+        return "\n".join(value for value in values if value.strip())
 
-    @abc.abstractmethod
-    def target(self, source: S, row: Row, where: Callable[[str], str]) -> str:
-        """Returns the target of a row.
+    def examples(
+        self, source: S, number: int, row: Row, fields: Mapping[str, FieldValue], where: Where,
+        *, labelled: bool,
+    ) -> Iterable[Example]:  # fmt: skip
+        """Gives the examples that a row of the data stands for; mostly one.
 
         Args:
             source: Where the row comes from.
+            number: Its number in its split.
             row: Its columns, as text.
+            fields: Its fields, already of the right types.
             where: Gives the place of a column of this row, for messages.
+            labelled: Whether it has a target.
 
         Raises:
-            DataError: The row has none.
+            DataError: The row has no target, or one that cannot be read.
+        """
+        yield Example(number, fields, self.target(source, row, where) if labelled else None)
+
+    @abc.abstractmethod
+    def target(self, source: S, row: Row, where: Where) -> str | tuple[str, ...]:
+        """Returns the target of a row.
+
+        Raises:
+            DataError: The row has none, or one that cannot be read.
         """
 
     @abc.abstractmethod
-    def labels(self, definition: D, targets: Iterable[str]) -> tuple[Label, ...]:
-        """Returns the labels: those of the definition, else those among the training targets.
+    def labels(self, examples: Iterable[Example]) -> tuple[Label, ...]:
+        """Returns the labels: those of the definition, else those of the training examples.
 
         Raises:
             DataError: There are none, or they cannot be told apart.
         """
 
-    def out_of_scope(self, definition: D) -> str | None:  # noqa: ARG002 - most kinds have none
-        """Returns the label of the rows outside all labels, where there is one."""
-        return None
-
     @abc.abstractmethod
     def check_targets(
-        self, examples: Iterable[Example], known: Sequence[str], where: Callable[[Example], str]
+        self, examples: Iterable[Example], labels: Sequence[Label], where: Callable[[Example], str]
     ) -> None:
         """Makes sure that every target is valid.
 
         Args:
             examples: Rows with targets.
-            known: The names of the labels, the out-of-scope one among them.
+            labels: The task's labels.
             where: Gives the place of a row's target, for messages.
 
         Raises:
             DataError: A target is not; the message says where, and names the nearest label.
         """
 
+    def classes(self, example: Example) -> tuple[str, ...]:
+        """Returns the classes that an example falls into: its labels, where they are classes."""
+        return ()
 
-class LabelledKind(Kind[LabelledDefinition, LabelledSource]):
-    """A kind whose rows have one label each, out of a closed list."""
+    def items(self, example: Example) -> tuple[Item, ...]:
+        """Returns what a classifier judges of an example: itself, or each of its choices."""
+        return ((self.text(example.fields),),)
 
-    def target(self, source: LabelledSource, row: Row, where: Callable[[str], str]) -> str:
-        """Returns the label of a row."""
-        value = row[source.label]
-        target = source.label_map.get(value, value)
-        if not target.strip():
-            raise DataError(
-                "this row has no label",
-                where=where(source.label),
-                found=value,
-                expected="a label; rows without one go into the split `unlabelled`",
-            )
-        return target
+    def encode(self, examples: Sequence[Example], labels: Sequence[Label]) -> NDArray[Any]:
+        """Returns the targets as classifiers learn them.
 
-    def labels(self, definition: LabelledDefinition, targets: Iterable[str]) -> tuple[Label, ...]:
-        """Returns the labels in the definition's order, else those found, sorted."""
-        if definition.labels is not None:
-            return tuple(spec.label() for spec in definition.labels)
-        names = sorted(set(targets) - {definition.out_of_scope})
-        hint = "list the labels in the task YAML, each with a verbalizer of its own"
-        if len(names) < MIN_LABELS:
-            found = f"{len(names)} different labels in the training rows"
-            raise DataError("too few labels", found=found, expected="two or more", hint=hint)
-        labels = tuple(LabelSpec(name=name).label() for name in names)
-        if problem := label_problem(labels):
-            raise DataError(str(problem), found=problem.found, expected=problem.expected, hint=hint)
-        return labels
+        Returns:
+            The class of every item, integers of shape (items,); where a row has any number of
+            labels, whether it has each, truth values of shape (items, labels).
+        """
+        raise NotImplementedError(f"{self.name} is answered with a text")
 
-    def out_of_scope(self, definition: LabelledDefinition) -> str | None:
-        """Returns the definition's out-of-scope label."""
-        return definition.out_of_scope
+    def decide(
+        self,
+        probabilities: NDArray[np.float64],
+        examples: Sequence[Example],
+        labels: Sequence[Label],
+        threshold: float | None = None,
+    ) -> list[Prediction]:
+        """Returns the prediction for every example.
 
-    def check_targets(
-        self, examples: Iterable[Example], known: Sequence[str], where: Callable[[Example], str]
-    ) -> None:
-        """Makes sure that every target is one of the labels."""
-        names = frozenset(known)
-        for example in examples:
-            if example.target is None or example.target in names:
-                continue
-            close = nearest(example.target, known)
-            raise DataError(
-                "unknown label",
-                where=where(example),
-                found=example.target,
-                expected=f"one of {shorten(', '.join(known), 400)}",
-                hint=f"did you mean {close!r}?" if close else "map it in `label_map`",
-            )
+        Args:
+            probabilities: Shape (items, classes), as :meth:`encode` numbers them.
+            examples: The examples, whose targets are not looked at.
+            labels: The task's labels, in order.
+            threshold: What a probability must reach for its label to be given; None where one
+                is given in any case.
+        """
+        raise NotImplementedError(f"{self.name} is answered with a text")
+
+    def read_answer(self, text: str, example: Example) -> str | None:
+        """Returns the answer in a text that a model wrote; None where none can be read."""
+        raise NotImplementedError(f"{self.name} is not answered with a text")
+
+    def shaping(self) -> dict[str, Any]:
+        """Returns what of the definition, beside labels and rows, can change a prediction."""
+        return {}

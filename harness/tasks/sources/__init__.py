@@ -40,6 +40,12 @@ SOURCES: Registry[SourceEntry] = Registry(
             (".parquet",),
         ),
         SourceEntry(
+            "xlsx",
+            "harness.tasks.sources.xlsx_file:XlsxFile",
+            "a spreadsheet: its first sheet that holds anything, first row the column names",
+            (".xlsx",),
+        ),
+        SourceEntry(
             "hub",
             "harness.tasks.sources.hub:Hub",
             "a data set of the Hugging Face hub",

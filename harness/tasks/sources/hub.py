@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,25 +31,42 @@ class Hub(SourceReader):
         field: tuple[str | int, ...],
     ) -> dict[str, Table]:
         """Returns the table of each split; without `splits`, of those with our own names."""
-        name = f"hub data set {source.hub}"
-        try:
+        with _asking(str(source.hub), yaml.where((*field, "hub"))):
             commit = _commit(str(source.hub), source.revision)
             splits = _kept(source, commit)
-        except ValueError as error:
-            where = yaml.where((*field, "hub"))
-            raise DataError(f"{name}: {_first_line(error)}", where=where) from error
-        except HarnessError:
-            raise
-        # Which errors a failed request raises depends on the HTTP library, and that changed with
-        # every major version of huggingface_hub: their classes cannot be named here.
-        except Exception as error:
-            raise NotHereError([f"{name}: {type(error).__name__}: {_first_line(error)}"]) from error
         config = f" {source.config}" if source.config else ""
         origin = f"hub {source.hub}{config}@{commit}"
         return {
             split: Table(_place(source, split, commit), rows, None, origin)
             for split, rows in splits.items()
         }
+
+    def columns(self, name: str, config: str | None) -> dict[str, list[str]]:
+        """Returns the columns of each split of a data set, by the hub's name of the split.
+
+        Raises:
+            NotHereError: The data set cannot be reached.
+            DataError: It needs a configuration, or has none of this name.
+        """
+        with _asking(name, name):
+            splits = _load_all(name, config, _commit(name, None))
+            return {split: list(data.column_names) for split, data in splits.items()}
+
+
+@contextlib.contextmanager
+def _asking(name: str, where: str) -> Iterator[None]:
+    """Says of what goes wrong with a data set whether it is a mistake, or the hub is not there."""
+    what = f"hub data set {name}"
+    try:
+        yield
+    except ValueError as error:
+        raise DataError(f"{what}: {_first_line(error)}", where=where) from error
+    except HarnessError:
+        raise
+    # Which errors a failed request raises depends on the HTTP library, and that changed with
+    # every major version of huggingface_hub: their classes cannot be named here.
+    except Exception as error:
+        raise NotHereError([f"{what}: {type(error).__name__}: {_first_line(error)}"]) from error
 
 
 def _commit(dataset: str, revision: str | None) -> str:
@@ -85,24 +103,34 @@ def _kept(source: Source, commit: str) -> dict[str, list[dict[str, str]]]:
 
 
 def _load(source: Source, commit: str) -> dict[str, Any]:
+    name = str(source.hub)
+    if source.splits:
+        return {
+            ours: _load_data(name, source.config, commit, theirs)
+            for ours, theirs in source.splits.items()
+        }
+    known = ("train", "validation", "test", "unlabelled")
+    loaded = _load_all(name, source.config, commit)
+    return {split: data for split, data in loaded.items() if split in known}
+
+
+def _load_all(name: str, config: str | None, commit: str) -> dict[str, Any]:
+    return dict(_load_data(name, config, commit, None))
+
+
+def _load_data(name: str, config: str | None, commit: str, split: str | None) -> Any:
     import datasets
 
     # Without a network `datasets` takes whatever is newest in its cache folder, whichever revision
     # was asked for: a folder for each commit leaves it no choice. `hf://` keeps it from reading a
     # local folder that happens to bear the data set's name.
-    def load(split: str | None) -> Any:
-        return datasets.load_dataset(
-            f"hf://datasets/{source.hub}",
-            source.config,
-            revision=commit,
-            split=split,
-            cache_dir=str(cache_dir() / "datasets" / commit),
-        )
-
-    if source.splits:
-        return {ours: load(theirs) for ours, theirs in source.splits.items()}
-    known = ("train", "validation", "test", "unlabelled")
-    return {split: data for split, data in load(None).items() if split in known}
+    return datasets.load_dataset(
+        f"hf://datasets/{name}",
+        config,
+        revision=commit,
+        split=split,
+        cache_dir=str(cache_dir() / "datasets" / commit),
+    )
 
 
 def _rows(data: Any, columns: Sequence[str], place: str) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.models.base import PromptText
+from harness.models.likelihood.passes import halves
 from harness.models.likelihood.plan import (
     MIN_SAVED_CHARACTERS,
     WIDTH_STEP,
@@ -138,7 +139,7 @@ def test_a_batch_keeps_to_its_budget(tokens, predictions, sizes):
 
 def test_halves_are_the_whole():
     [batch] = plan_batches(lengths(*[6] * 7), Budget(tokens=1000, predictions=1000))
-    first, second = batch.halves()
+    first, second = halves(batch)
     assert (first.places, second.places) == ((0, 1, 2), (3, 4, 5, 6))
     assert first.prompts + second.prompts == batch.prompts
     assert first.tries + second.tries == batch.tries

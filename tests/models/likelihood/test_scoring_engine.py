@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from harness.core.errors import UserError
-from harness.models.likelihood.engine import Engine, is_out_of_memory
+from harness.models.likelihood.engine import Engine
+from harness.models.likelihood.passes import is_out_of_memory
 from harness.models.likelihood.plan import Budget
 from harness.models.likelihood.tokens import TokenisedPrompt
 

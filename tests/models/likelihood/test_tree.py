@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from harness.models.likelihood.plan import Budget, plan_batches
+from harness.models.likelihood.prefix import tree_mask
 from harness.models.likelihood.tokens import TokenisedPrompt
-from harness.models.likelihood.tree import TreeScorer, tree_mask
+from harness.models.likelihood.tree import TreeScorer
 from harness.models.likelihood.trie import build_trie
 
 

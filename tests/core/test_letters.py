@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.prompts.letters import option_letters
+from harness.core.letters import option_letters
 
 
 @pytest.mark.parametrize(

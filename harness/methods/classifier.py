@@ -1,0 +1,126 @@
+"""What methods share that give every class of an item a probability."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from harness.core.types import Example, Prediction
+from harness.methods.base import Method, settings
+from harness.stats.arrays import unit_rows
+from harness.training.folds import folds, scope_threshold, set_threshold
+from harness.training.heads import Head, fit_head
+
+Floats = NDArray[np.float64]
+
+THRESHOLD = (
+    "the probability that a label must reach: each label of a row with several, the best label of "
+    "a row that may be out of scope; chosen inside the budget when absent"
+)
+
+
+@settings
+class Classifier(Method):
+    """Learns from the whole budget; a threshold, where one is needed, from held-out parts of it.
+
+    The method is fitted again without each of ``hold_outs`` parts of the budget, and what it says
+    of these decides the threshold.
+    """
+
+    hold_outs: ClassVar[int] = 5
+    hold_outs_used: ClassVar[int] = 5
+
+    threshold: Annotated[float | None, Field(ge=0, le=1, description=THRESHOLD)] = None
+
+    @abc.abstractmethod
+    def train(self, examples: Sequence[Example]) -> None:
+        """Learns from labelled examples."""
+
+    @abc.abstractmethod
+    def probabilities(self, examples: Sequence[Example]) -> Floats:
+        """Returns the probabilities of every item's classes, shape (items, classes)."""
+
+    def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
+        """Chooses the threshold, where the task needs one, and learns from everything."""
+        self.threshold_ = self.threshold
+        if self.threshold is None:
+            self.threshold_ = self._choose_threshold(train)
+        self.train(train)
+
+    def predict(self, examples: Sequence[Example]) -> list[Prediction]:
+        """Returns what the task's kind makes of the probabilities."""
+        return self.decide(self.probabilities(examples), examples, self.threshold_)
+
+    def _choose_threshold(self, train: Sequence[Example]) -> float | None:
+        rules = self.context_.rules
+        if rules.answer != "labels" and rules.out_of_scope is None:
+            return None
+        held, probabilities = self._held_out(train)
+        if not held:
+            return None
+        targets = self.context_.targets(held)
+        if rules.answer == "labels":
+            return set_threshold(probabilities, targets)
+        right = probabilities.argmax(axis=1) == targets
+        return scope_threshold(probabilities.max(axis=1), right)
+
+    def _held_out(self, train: Sequence[Example]) -> tuple[list[Example], Floats]:
+        """Returns held-out examples and their probabilities, shape (examples, classes)."""
+        held: list[Example] = []
+        found: list[Floats] = []
+        parts = folds([example.target for example in train], self.hold_outs)
+        for number, (rest, out) in enumerate(parts):
+            if number == self.hold_outs_used:
+                break
+            copy = type(self)(**self.stored_settings())
+            copy.context_ = self.context_
+            copy.train([train[row] for row in rest])
+            held += [train[row] for row in out]
+            found.append(copy.probabilities([train[row] for row in out]))
+        return held, np.concatenate(found) if found else np.empty((0, self.context_.classes))
+
+
+@settings
+class EmbeddingClassifier(Classifier):
+    """A classifier of the encoder's vectors, which stay as they are."""
+
+    def train(self, examples: Sequence[Example]) -> None:
+        """Embeds the budget and fits the classifier of vectors."""
+        self.head_ = self.fit_vectors(self.vectors(examples), self.context_.targets(examples))
+
+    def probabilities(self, examples: Sequence[Example]) -> Floats:
+        """Returns the probabilities of every item's classes, shape (items, classes)."""
+        found: Floats = self.head_.probabilities(self.vectors(examples), self.context_.classes)
+        return found
+
+    @abc.abstractmethod
+    def head(self) -> Head:
+        """Returns a classifier of vectors that has learnt nothing yet."""
+
+    def fit_vectors(self, vectors: NDArray[np.float32], targets: NDArray[Any]) -> Any:
+        """Returns a fitted classifier of vectors."""
+        return fit_head(self.head, vectors, targets)
+
+    def vectors(self, examples: Sequence[Example]) -> NDArray[np.float32]:
+        """Returns a vector for every item, shape (items, dimensions).
+
+        Of one text it is the embedding u; of two it is made of |u - v| and u * v, to which
+        :meth:`whole_pairs` may add u and v themselves (Conneau et al. 2017, "Supervised Learning
+        of Universal Sentence Representations", section 3.1).
+        """
+        items = self.context_.items(examples)
+        texts = [text for item in items for text in item]
+        values = self.encoder.encode(texts).values
+        if not items or len(items[0]) == 1:
+            return values
+        pairs = unit_rows(values).reshape(len(items), 2, -1)
+        first, second = pairs[:, 0], pairs[:, 1]
+        parts = [np.abs(first - second), first * second]
+        return np.hstack(([first, second] if self.whole_pairs else []) + parts)
+
+    whole_pairs: ClassVar[bool] = False

@@ -1,0 +1,1 @@
+"""A task YAML proposed for a data file: columns found, kind and splits guessed, all commented."""

@@ -1,0 +1,81 @@
+"""Held-out predictions inside the label budget, and the thresholds that they decide."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+GIVEN_UP = 0.02
+"""Share of the rightly answered rows that a threshold for out-of-scope rows may cost."""
+EVEN = 0.5
+
+
+def folds(classes: Sequence[Hashable], count: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Yields rows to learn from and rows held out, so that every row is held out once.
+
+    The rows of each class are dealt out in turn, so that the folds hold alike shares of it. A
+    row that is alone in its class is held out from nobody's learning: it could not be answered.
+
+    Args:
+        classes: The class of every row, in the order of the draw.
+        count: How many folds; fewer where no class has so many rows.
+    """
+    rows_of: dict[Hashable, list[int]] = defaultdict(list)
+    for row, its_class in enumerate(classes):
+        rows_of[its_class].append(row)
+    dealt = [row for rows in rows_of.values() if len(rows) > 1 for row in rows]
+    largest = max((len(rows) for rows in rows_of.values()), default=0)
+    used = min(count, largest)
+    fold_of = {row: place % used for place, row in enumerate(dealt)} if used > 1 else {}
+    for number in range(used if fold_of else 0):
+        held = [row for row in dealt if fold_of[row] == number]
+        if held:
+            yield [row for row in range(len(classes)) if fold_of.get(row) != number], held
+
+
+def set_threshold(probabilities: Floats, has: NDArray[np.bool_]) -> float:
+    """Returns the threshold at which labels are given with the highest micro F1.
+
+    Of equally good ones it is the one nearest to 0.5.
+
+    Args:
+        probabilities: Held-out probabilities, shape (rows, labels).
+        has: Whether each row has each label, same shape.
+    """
+    order = np.argsort(-probabilities, axis=None, kind="stable")
+    shares, right = probabilities.ravel()[order], has.ravel()[order]
+    given = np.arange(1, len(shares) + 1)
+    scores = 2 * right.cumsum() / (given + has.sum())
+    last = np.append(shares[1:] < shares[:-1], True)  # a threshold cannot divide equals
+    if not has.any() or not last.any():
+        return EVEN
+    scores = np.where(last, scores, -1.0)
+    below = np.append(shares[1:], 0.0)
+    middles = (shares + below) / 2
+    best = np.flatnonzero(scores >= scores.max() - 1e-12)
+    return float(middles[best[np.abs(middles[best] - EVEN).argmin()]])
+
+
+def scope_threshold(highest: Floats, right: NDArray[np.bool_] | None = None) -> float:
+    """Returns the confidence below which a row is taken for out of scope.
+
+    It gives up at most ``GIVEN_UP`` of the held-out rows that are answered rightly: those that
+    are answered wrongly cost nothing. (A threshold on the probability of the best class is the
+    baseline of Hendrycks and Gimpel 2017 and of Larson et al. 2019, section 4.)
+
+    Args:
+        highest: The probability of the best label of held-out rows in scope, shape (rows,).
+        right: Whether it was the right one; None where nobody knows.
+
+    Returns:
+        The threshold; 0, which rejects nothing, where there are no such rows.
+    """
+    known = highest if right is None else highest[right]
+    if not len(known):
+        return 0.0
+    return float(np.sort(known)[int(GIVEN_UP * len(known))])
