@@ -46,7 +46,7 @@ SHARED = {
     "harness.metrics": {"base", "checks", "evaluate", "scored"},
     "harness.reports.formats": {"base"},
     "harness.tasks.kinds": {"answered", "base", "cells", "labelled"},
-    "harness.tasks.sources": {"base"},
+    "harness.tasks.sources": {"base", "delimited"},
 }
 HEAVY = {
     "accelerate", "datasets", "gguf", "huggingface_hub", "pandas", "pyarrow", "scipy",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.core.types import Example
@@ -119,11 +119,7 @@ def row_lines(task: Task, example: Example) -> Iterator[str]:
 
 def prompt_text(template: PromptTemplate, task: Task, example: Example) -> str:
     """Returns a prompt without demonstrations, as running text, for a row of a task."""
-    from harness.core.types import Label
-    from harness.prompts.template import Shot
+    from harness.prompting.build import shot_of
 
-    variables: dict[str, Any] = {**example.fields, "text": task.text(example)}
-    if task.rules.answer == "choice":
-        choices = [Label(choice, choice) for choice in example.choices]
-        variables |= {"choices": list(example.choices), "choice_list": template.lines(choices)}
-    return template.head(task.labels) + template.tail(Shot(variables))
+    shot = shot_of(template, task.rules, example)
+    return template.head(task.labels) + template.tail(shot)

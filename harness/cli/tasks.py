@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.new_task import new
 from harness.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -189,7 +190,5 @@ def schema() -> None:
 
     click.echo(pretty_json(json_schema()), nl=False)
 
-
-from harness.cli.new_task import new  # noqa: E402
 
 command.add_command(new)

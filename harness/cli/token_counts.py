@@ -52,6 +52,7 @@ def _count(folder: Path) -> Callable[[Sequence[str]], list[int]]:
         return _slowly(folder)
 
     def count(texts: Sequence[str]) -> list[int]:
+        """Counts by the tokenizer's file."""
         from tokenizers import Tokenizer
 
         tokenizer = Tokenizer.from_file(str(file))

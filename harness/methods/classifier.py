@@ -13,7 +13,7 @@ from pydantic import Field
 from harness.core.types import Example, Prediction
 from harness.methods.base import Method, settings
 from harness.stats.arrays import unit_rows
-from harness.training.folds import folds, scope_threshold, set_threshold
+from harness.training.folds import choose_threshold, folds
 from harness.training.heads import Head, fit_head
 
 Floats = NDArray[np.float64]
@@ -57,17 +57,10 @@ class Classifier(Method):
         return self.decide(self.probabilities(examples), examples, self.threshold_)
 
     def _choose_threshold(self, train: Sequence[Example]) -> float | None:
-        rules = self.context_.rules
-        if rules.answer != "labels" and rules.out_of_scope is None:
+        if not self.context_.rules.needs_threshold:
             return None
         held, probabilities = self._held_out(train)
-        if not held:
-            return None
-        targets = self.context_.targets(held)
-        if rules.answer == "labels":
-            return set_threshold(probabilities, targets)
-        right = probabilities.argmax(axis=1) == targets
-        return scope_threshold(probabilities.max(axis=1), right)
+        return choose_threshold(probabilities, self.context_.targets(held)) if held else None
 
     def _held_out(self, train: Sequence[Example]) -> tuple[list[Example], Floats]:
         """Returns held-out examples and their probabilities, shape (examples, classes)."""
@@ -87,7 +80,14 @@ class Classifier(Method):
 
 @settings
 class EmbeddingClassifier(Classifier):
-    """A classifier of the encoder's vectors, which stay as they are."""
+    """A classifier of the encoder's vectors, which stay as they are.
+
+    Attributes:
+        whole_pairs: Whether the vector of two texts holds their embeddings too; see
+            :meth:`vectors`.
+    """
+
+    whole_pairs: ClassVar[bool] = False
 
     def train(self, examples: Sequence[Example]) -> None:
         """Embeds the budget and fits the classifier of vectors."""
@@ -110,7 +110,7 @@ class EmbeddingClassifier(Classifier):
         """Returns a vector for every item, shape (items, dimensions).
 
         Of one text it is the embedding u; of two it is made of |u - v| and u * v, to which
-        :meth:`whole_pairs` may add u and v themselves (Conneau et al. 2017, "Supervised Learning
+        ``whole_pairs`` adds u and v themselves (Conneau et al. 2017, "Supervised Learning
         of Universal Sentence Representations", section 3.1).
         """
         items = self.context_.items(examples)
@@ -122,5 +122,3 @@ class EmbeddingClassifier(Classifier):
         first, second = pairs[:, 0], pairs[:, 1]
         parts = [np.abs(first - second), first * second]
         return np.hstack(([first, second] if self.whole_pairs else []) + parts)
-
-    whole_pairs: ClassVar[bool] = False

@@ -9,12 +9,11 @@ from pydantic import Field
 
 from harness.core.types import Example
 from harness.methods.base import settings
-from harness.methods.prompted import CALIBRATION, CALIBRATION_SEED, Prompted
+from harness.methods.prompted import CALIBRATION, Prompted
 from harness.prompting.calibration import (
     Calibration,
     Calibrator,
     choose_by_labels,
-    choose_inputs,
     fit_temperature,
 )
 from harness.prompting.demonstrations import (
@@ -26,7 +25,7 @@ from harness.prompting.demonstrations import (
     needs_encoder,
 )
 from harness.tasks.splits import normalised
-from harness.training.folds import scope_threshold, set_threshold
+from harness.training.folds import choose_threshold
 
 MIN_FOR_TEMPERATURE = 20
 TEMPERATURES = (0.25, 4.0)
@@ -99,14 +98,21 @@ class FewShot(Prompted):
             embed=self.embed,
         )
         shown = self._shown_to_all()
+        texts = unlabelled
         if self._asks_labels and self.context_.rules.answer == "label":
             self.prepare("none", ())
             self.calibrator_ = self._choose(train, unlabelled, shown)
+            texts = ()
         else:
             calibration = "domain" if self._asks_labels else self.calibrates
             self.prepare(cast("Calibration", calibration), unlabelled, shown)
-        if self.threshold is None:
-            self._choose_threshold(train, shown)
+        if self.context_.rules.needs_threshold and self.threshold is None:
+            labelled = self._not_shown(train, shown)
+            if labelled:
+                targets = self.context_.targets(labelled)
+                self.threshold_ = choose_threshold(self.probabilities(labelled), targets)
+            else:
+                self.take_scope_threshold(texts, shown)
 
     def demonstrations(self, examples: Sequence[Example]) -> Sequence[Sequence[Example]]:
         """Returns what the prompt of each example shows before it."""
@@ -143,24 +149,7 @@ class FewShot(Prompted):
             self.temperature_ = min(max(fitted, TEMPERATURES[0]), TEMPERATURES[1])
         return domain if chosen == "domain" else None
 
-    def _choose_threshold(self, train: Sequence[Example], shown: set[str]) -> None:
-        """Takes the threshold that suits the labelled examples that no prompt shows."""
-        rules = self.context_.rules
-        labelled = self._not_shown(train, shown)
-        if not labelled or (rules.answer != "labels" and rules.out_of_scope is None):
-            return
-        probabilities = self.probabilities(labelled)
-        targets = self.context_.targets(labelled)
-        if rules.answer == "labels":
-            self.threshold_ = set_threshold(probabilities, targets)
-        else:
-            right = probabilities.argmax(axis=1) == targets
-            self.threshold_ = scope_threshold(probabilities.max(axis=1), right)
-
     def _not_shown(self, train: Sequence[Example], shown: set[str]) -> list[Example]:
         """Returns labelled examples that no prompt shows, at most ``texts`` of them."""
         by_row = {example.row: example for example in train}
-        chosen = choose_inputs(
-            train, count=self.texts, seed=CALIBRATION_SEED, text=self.context_.text, avoid=shown
-        )
-        return [by_row[example.row] for example in chosen]
+        return [by_row[example.row] for example in self.inputs(train, shown)]

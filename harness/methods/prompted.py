@@ -121,8 +121,13 @@ class Prompted(Method):
         # What the test inputs are scored for belongs to predicting them.
         if self.can_calibrate and calibration not in ("none", "batch"):
             self.calibrator_ = self.calibrator(calibration, unlabelled, avoid)
-        if self.threshold is None and context.rules.out_of_scope is not None:
-            inputs = self._inputs(unlabelled, avoid)
+
+    def take_scope_threshold(
+        self, unlabelled: Sequence[Example], avoid: Collection[str] = ()
+    ) -> None:
+        """Takes the threshold for rows out of scope that suits texts without labels, if any."""
+        if self.threshold is None and self.context_.rules.out_of_scope is not None:
+            inputs = self.inputs(unlabelled, avoid)
             if inputs:
                 self.threshold_ = scope_threshold(self.probabilities(inputs).max(axis=1))
 
@@ -181,7 +186,7 @@ class Prompted(Method):
             # Block by block as in prediction, so that the prompts share what they share there.
             scores = [self.scores(block) for block in self.context_.test_blocks]
         if calibration == "domain":
-            chosen = self._inputs(unlabelled, avoid)
+            chosen = self.inputs(unlabelled, avoid)
             scores = [self.scores(chosen)] if len(chosen) >= len(CONTENT_FREE) else []
         if not scores:
             queries = [Example(row, {"text": text}) for row, text in enumerate(CONTENT_FREE)]
@@ -191,10 +196,10 @@ class Prompted(Method):
         spread = self.spread if len(inputs) >= MIN_FOR_SPREAD else 0.0
         return Calibrator.learn(inputs, mean=self.mean, spread=spread)
 
-    def _inputs(self, unlabelled: Sequence[Example], avoid: Collection[str]) -> list[Example]:
-        """Returns the texts that are not labelled and not shown, and are no test rows."""
+    def inputs(self, examples: Sequence[Example], avoid: Collection[str]) -> list[Example]:
+        """Returns at most ``texts`` examples that no prompt shows, without their labels."""
         return calibrating.choose_inputs(
-            unlabelled,
+            examples,
             count=self.texts,
             seed=CALIBRATION_SEED,
             text=self.context_.text,
@@ -215,8 +220,7 @@ class Prompted(Method):
         if score == "token":
             tokens = model.continuation_lengths(built.prompts, continuations)
         if score == "pmi":
-            alone = [self.builder_.cue()] * len(continuations)
-            unconditional = model.label_loglikelihoods(alone, continuations).values
+            unconditional = self._after_the_cue_alone(continuations)
         return label_scores(
             model.label_loglikelihoods(built.prompts, continuations).values,
             score=score,
@@ -224,3 +228,13 @@ class Prompted(Method):
             tokens=tokens,
             unconditional=unconditional,
         )
+
+    def _after_the_cue_alone(self, continuations: Sequence[tuple[str, ...]]) -> Floats:
+        """Returns log-likelihoods after nothing but the cue, shape (rows, labels).
+
+        Mostly all rows have the same continuations, which are scored once.
+        """
+        places = {one: place for place, one in enumerate(dict.fromkeys(continuations))}
+        cues = [self.builder_.cue()] * len(places)
+        alone = self.builder_.model.label_loglikelihoods(cues, list(places)).values
+        return np.asarray(alone[[places[one] for one in continuations]], dtype=np.float64)

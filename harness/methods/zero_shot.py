@@ -28,3 +28,4 @@ class ZeroShot(Prompted):
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
         """Looks at unlabelled texts, if at anything."""
         self.prepare(cast("Calibration", self.calibrates), unlabelled)
+        self.take_scope_threshold(unlabelled)

@@ -29,8 +29,30 @@ from harness.stats.intervals import FloatArray
 NO_ANSWER = -1
 
 
+class _LabelRows:
+    """What rows with one label and rows with several have in common."""
+
+    labels: tuple[str, ...]
+    gold: IndexArray | BoolArray
+    probabilities: FloatArray | None
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.gold)
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether the method gives any."""
+        return self.probabilities is not None
+
+    def same_rows(self, other: Self) -> bool:
+        """Returns whether another draw has the same labels and right answers."""
+        return self.labels == other.labels and np.array_equal(self.gold, other.gold)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
-class Scored:
+class Scored(_LabelRows):
     """Rows with one label each, or one right choice; rows out of scope already left out.
 
     Attributes:
@@ -90,20 +112,6 @@ class Scored:
             probabilities=probabilities_of(predictions, len(labels)),
         )
 
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return len(self.gold)
-
-    @property
-    def has_probabilities(self) -> bool:
-        """Whether the method gives any."""
-        return self.probabilities is not None
-
-    def same_rows(self, other: Self) -> bool:
-        """Returns whether another draw has the same labels and right answers."""
-        return self.labels == other.labels and np.array_equal(self.gold, other.gold)
-
     @functools.cached_property
     def class_counts(self) -> FloatArray:
         """See :class:`harness.metrics.base.ClassRows`. Shape: [rows, 3 * labels]."""
@@ -114,7 +122,7 @@ class Scored:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ScoredSets:
+class ScoredSets(_LabelRows):
     """Rows with any number of labels.
 
     Attributes:
@@ -167,20 +175,6 @@ class ScoredSets:
             answered=np.array([made.output is not None for made in predictions], dtype=np.bool_),
             probabilities=probabilities_of(predictions, len(labels)),
         )
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return len(self.answered)
-
-    @property
-    def has_probabilities(self) -> bool:
-        """Whether the method gives any."""
-        return self.probabilities is not None
-
-    def same_rows(self, other: Self) -> bool:
-        """Returns whether another draw has the same labels and right answers."""
-        return self.labels == other.labels and np.array_equal(self.gold, other.gold)
 
     @functools.cached_property
     def class_counts(self) -> FloatArray:

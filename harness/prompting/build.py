@@ -117,11 +117,12 @@ class PromptBuilder:
             UserError: Instruction and cue alone are too long for the model, or the model's chat
                 template does not take the conversation.
         """
+        usual, own = self.continuations(), self.rules.answer == "choice"
         queries = [
             _Query(
                 functools.partial(self._cut, example),
                 _characters(example),
-                self.continuations(example),
+                self.continuations(example) if own else usual,
             )
             for example in examples
         ]
@@ -175,7 +176,10 @@ class PromptBuilder:
 
     def _after(self, form: Form, demonstrations: Sequence[Example]) -> Callable[[int], Render]:
         """Returns what renders examples after all but so many first demonstrations."""
-        shots = [self._shot(example, self._answer(example)) for example in demonstrations]
+        shots = [
+            shot_of(self.template, self.rules, example, self._answer(example))
+            for example in demonstrations
+        ]
         return functools.cache(lambda dropped: form.after(shots[dropped:]))
 
     def _fitting(
@@ -225,18 +229,25 @@ class PromptBuilder:
                 fields[name] = value if len(kept) == len(value) else kept.rstrip() + CUT_MARK
             else:
                 fields[name] = value
-        return self._shot(dataclasses.replace(example, fields=fields))
+        return shot_of(self.template, self.rules, dataclasses.replace(example, fields=fields))
 
-    def _shot(self, example: Example, answer: str | None = None) -> Shot:
-        variables: dict[str, Any] = {**example.fields}
-        variables["text"] = self.rules.text(example.fields)
-        if self.rules.answer == "choice":
-            choices = [Label(choice, choice) for choice in example.choices]
-            variables |= {
-                "choices": list(example.choices),
-                "choice_list": self.template.lines(choices),
-            }
-        return Shot(variables, answer)
+
+def shot_of(
+    template: PromptTemplate, rules: Kind[Any, Any], example: Example, answer: str | None = None
+) -> Shot:
+    """Returns an example as a prompt shows it.
+
+    Args:
+        template: The prompt template, which says how choices are listed.
+        rules: What the task's kind makes of an example.
+        example: The example.
+        answer: The words of its answer, where it is shown.
+    """
+    variables: dict[str, Any] = {**example.fields, "text": rules.text(example.fields)}
+    if rules.answer == "choice":
+        choices = [Label(choice, choice) for choice in example.choices]
+        variables |= {"choices": list(example.choices), "choice_list": template.lines(choices)}
+    return Shot(variables, answer)
 
 
 def _characters(example: Example) -> int:

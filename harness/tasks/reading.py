@@ -154,11 +154,9 @@ def check_targets(
     Raises:
         DataError: One has not; the message names its line and column.
     """
-    number_of = {
-        example.row: number for example, number in zip(split.examples, split.numbers, strict=True)
-    }
 
     def where(example: Example) -> str:
-        return split.table.where(number_of[example.row], source.target_column)
+        number = split.numbers[split.examples.index(example)]
+        return split.table.where(number, source.target_column)
 
     rules.check_targets(split.examples, labels, where)

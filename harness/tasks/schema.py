@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -101,12 +100,19 @@ class Source(YamlModel):
     def columns(self, split: str) -> list[str]:
         """Returns the columns that are read of a split, each once."""
         ordering = [self.group, self.time] if split in ("train", "all") else []
-        return once(self.fields.values(), filter(None, ordering))
+        target = [] if split == "unlabelled" else [self.target_column]
+        every = [*self.fields.values(), *ordering, *self.more_columns, *target]
+        return list(dict.fromkeys(column for column in every if column is not None))
 
     @property
-    def target_column(self) -> str:
-        """The column that errors about a target name."""
-        return ""
+    def target_column(self) -> str | None:
+        """The column that says what is right; kinds have one."""
+        return None
+
+    @property
+    def more_columns(self) -> list[str]:
+        """Columns that every split has beside the fields."""
+        return []
 
     @field_validator("files", "splits")
     @classmethod
@@ -182,11 +188,6 @@ class Definition(YamlModel):
     notes: str = Field(default="", description="What a reader of scores should know.")
 
 
-def once(*columns: Iterable[str]) -> list[str]:
-    """Returns columns in order, each once."""
-    return list(dict.fromkeys(itertools.chain(*columns)))
-
-
 class LabelledSource(Source):
     """A source whose rows have one label each."""
 
@@ -195,13 +196,9 @@ class LabelledSource(Source):
         default={}, description="Label for a value of the column, where they differ."
     )
 
-    def columns(self, split: str) -> list[str]:
-        """Returns the columns that are read of a split, each once."""
-        return once(super().columns(split), [] if split == "unlabelled" else [self.label])
-
     @property
     def target_column(self) -> str:
-        """The column that errors about a target name."""
+        """The column of the label."""
         return self.label
 
 
@@ -215,9 +212,13 @@ class LabelListDefinition(Definition):
         "rows are drawn), sorted.",
     )
 
+    def listed(self) -> tuple[Label, ...]:
+        """Returns the labels with their words filled in; none where the data decide."""
+        return tuple(spec.label() for spec in self.labels or ())
+
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:
-        if problem := label_problem([spec.label() for spec in self.labels or ()]):
+        if problem := label_problem(self.listed()):
             raise problem
         return self
 

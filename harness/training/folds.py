@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,20 @@ def folds(classes: Sequence[Hashable], count: int) -> Iterator[tuple[list[int], 
         held = [row for row in dealt if fold_of[row] == number]
         if held:
             yield [row for row in range(len(classes)) if fold_of.get(row) != number], held
+
+
+def choose_threshold(probabilities: Floats, targets: NDArray[Any]) -> float:
+    """Returns the threshold that suits held-out rows best.
+
+    Args:
+        probabilities: Shape (rows, labels).
+        targets: Whether each row has each label, same shape; or, where rows have one, its
+            position, shape (rows,): the threshold then tells rows out of scope.
+    """
+    if targets.ndim > 1:
+        return set_threshold(probabilities, targets)
+    right = probabilities.argmax(axis=1) == targets
+    return scope_threshold(probabilities.max(axis=1), right)
 
 
 def set_threshold(probabilities: Floats, has: NDArray[np.bool_]) -> float:

@@ -48,6 +48,11 @@ class Kind(abc.ABC, Generic[D, S]):
         """The label of the rows outside all labels, where there is one."""
         return None
 
+    @property
+    def needs_threshold(self) -> bool:
+        """Whether a row may be given several labels, or none."""
+        return self.answer == "labels" or self.out_of_scope is not None
+
     def variables(self) -> frozenset[str]:
         """Returns what a prompt template can say of an example: its fields, and all its text."""
         return frozenset({"text", *(name for one in self.definition.data for name in one.fields)})

@@ -14,7 +14,7 @@ from harness.core.types import Example, FieldValue
 from harness.tasks.kinds.answered import TextDefinition, TextKind
 from harness.tasks.kinds.base import Row, Where
 from harness.tasks.kinds.cells import as_texts, read_json_cell
-from harness.tasks.schema import Source, once
+from harness.tasks.schema import Source
 
 SPAN_WORDS = 8
 TEXT_WORDS = 100
@@ -34,13 +34,9 @@ class AnswersSource(Source):
         "Empty: there is none."
     )
 
-    def columns(self, split: str) -> list[str]:
-        """Returns the columns that are read of a split, each once."""
-        return once(super().columns(split), [] if split == "unlabelled" else [self.answers])
-
     @property
     def target_column(self) -> str:
-        """The column that errors about a target name."""
+        """The column of the answers."""
         return self.answers
 
 

@@ -14,7 +14,7 @@ from harness.core.types import Example
 from harness.tasks.kinds.answered import TextDefinition, TextKind
 from harness.tasks.kinds.base import Row, Where
 from harness.tasks.kinds.cells import as_texts, read_json_cell
-from harness.tasks.schema import Source, once
+from harness.tasks.schema import Source
 
 EXPECTED = "a text, or a JSON list of texts"
 PATTERN_CHARACTERS = 500
@@ -32,13 +32,9 @@ class AnswerSource(Source):
         description="The column of the answer: a text, or a JSON list of texts that count as right."
     )
 
-    def columns(self, split: str) -> list[str]:
-        """Returns the columns that are read of a split, each once."""
-        return once(super().columns(split), [] if split == "unlabelled" else [self.answer])
-
     @property
     def target_column(self) -> str:
-        """The column that errors about a target name."""
+        """The column of the answer."""
         return self.answer
 
 

@@ -40,10 +40,15 @@ class LabelledKind(Kind[LabelledDefinition, LabelledSource]):
 
     def labels(self, examples: Iterable[Example]) -> tuple[Label, ...]:
         """Returns the labels in the definition's order, else those found, sorted."""
-        if self.definition.labels is not None:
-            return tuple(spec.label() for spec in self.definition.labels)
-        names = {str(example.target) for example in examples} - {self.out_of_scope or ""}
-        return found_labels(sorted(names))
+        return self.definition.listed() or found_labels(self.in_order(examples))
+
+    def in_order(self, examples: Iterable[Example]) -> list[str]:
+        """Returns the labels in scope that examples have, each once, in the order they take.
+
+        Raises:
+            DataError: The order cannot be told.
+        """
+        return sorted({str(example.target) for example in examples} - {self.out_of_scope or ""})
 
     def check_targets(
         self, examples: Iterable[Example], labels: Sequence[Label], where: Callable[[Example], str]

@@ -11,7 +11,7 @@ from harness.core.types import Example, Label, Prediction
 from harness.tasks.kinds.base import Kind, Row, Where
 from harness.tasks.kinds.cells import read_list
 from harness.tasks.kinds.labelled import check_known, found_labels
-from harness.tasks.schema import LabelListDefinition, Source, once
+from harness.tasks.schema import LabelListDefinition, Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,13 +33,9 @@ class LabelsSource(Source):
         default={}, description="Label for a value of the column, where they differ."
     )
 
-    def columns(self, split: str) -> list[str]:
-        """Returns the columns that are read of a split, each once."""
-        return once(super().columns(split), [] if split == "unlabelled" else [self.labels])
-
     @property
     def target_column(self) -> str:
-        """The column that errors about a target name."""
+        """The column of the labels."""
         return self.labels
 
 
@@ -70,9 +66,8 @@ class MultiLabel(Kind[MultiLabelDefinition, LabelsSource]):
 
     def labels(self, examples: Iterable[Example]) -> tuple[Label, ...]:
         """Returns the labels in the definition's order, else those found, sorted."""
-        if self.definition.labels is not None:
-            return tuple(spec.label() for spec in self.definition.labels)
-        return found_labels(sorted({name for one in examples for name in one.target or ()}))
+        found = {name for one in examples for name in one.target or ()}
+        return self.definition.listed() or found_labels(sorted(found))
 
     def check_targets(
         self, examples: Iterable[Example], labels: Sequence[Label], where: Callable[[Example], str]

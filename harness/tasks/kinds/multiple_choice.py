@@ -12,7 +12,7 @@ from harness.core.letters import option_letters
 from harness.core.types import Example, FieldValue, Label, Prediction
 from harness.tasks.kinds.base import Item, Kind, Row, Where
 from harness.tasks.kinds.cells import as_texts, read_json_cell
-from harness.tasks.schema import Definition, Source, once
+from harness.tasks.schema import Definition, Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,19 +37,14 @@ class ChoiceSource(Source):
         'from A, its name (among the "label" of the choices), or its text.',
     )
 
-    def columns(self, split: str) -> list[str]:
-        """Returns the columns that are read of a split, each once."""
-        answered = [] if split == "unlabelled" else [self.answer]
-        return once(super().columns(split), self.choice_columns, answered)
-
     @property
-    def choice_columns(self) -> list[str]:
+    def more_columns(self) -> list[str]:
         """The columns of the choices."""
         return [self.choices] if isinstance(self.choices, str) else list(self.choices)
 
     @property
     def target_column(self) -> str:
-        """The column that errors about a target name."""
+        """The column of the answer."""
         return self.answer
 
 
@@ -80,18 +75,13 @@ class MultipleChoice(Kind[MultipleChoiceDefinition, ChoiceSource]):
         where: Where, *, labelled: bool,
     ) -> Iterable[Example]:  # fmt: skip
         """Gives the row with its choices and the letter of the right one."""
-        texts, names = _choices(source, row, where)
-        target = None
-        if labelled:
-            place = _place(source, row[source.answer].strip(), texts, names, where)
-            target = option_letters(len(texts))[place]
-        yield Example(number, fields, target, texts)
+        choices = _choices(source, row, where)
+        target = _letter(source, row, choices, where) if labelled else None
+        yield Example(number, fields, target, choices[0])
 
     def target(self, source: ChoiceSource, row: Row, where: Where) -> str:
         """Returns the letter of the right choice."""
-        texts, names = _choices(source, row, where)
-        place = _place(source, row[source.answer].strip(), texts, names, where)
-        return option_letters(len(texts))[place]
+        return _letter(source, row, _choices(source, row, where), where)
 
     def labels(self, examples: Iterable[Example]) -> tuple[Label, ...]:
         """Returns the letters of as many choices as a row has at most."""
@@ -165,7 +155,7 @@ def _choices(
     source: ChoiceSource, row: Row, where: Where
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Returns the texts of a row's choices, and their names where they have any."""
-    columns = source.choice_columns
+    columns = source.more_columns
     names: tuple[str, ...] = ()
     if len(columns) > 1:
         texts = tuple(row[column] for column in columns if row[column].strip())
@@ -186,14 +176,16 @@ def _choices(
     return texts, names
 
 
-def _place(
-    source: ChoiceSource, answer: str, texts: Sequence[str], names: Sequence[str], where: Where
-) -> int:
-    """Returns the index of the right choice."""
+def _letter(
+    source: ChoiceSource, row: Row, choices: tuple[Sequence[str], Sequence[str]], where: Where
+) -> str:
+    """Returns the letter of the right one of a row's choices, which are texts and their names."""
+    answer, (texts, names) = row[source.answer].strip(), choices
+    letters = option_letters(len(texts))
     known = {
         "index": [str(number) for number in range(len(texts))],
         "number": [str(number + 1) for number in range(len(texts))],
-        "letter": list(option_letters(len(texts))),
+        "letter": list(letters),
         "name": list(names),
         "text": [text.strip() for text in texts],
     }[source.answer_is]
@@ -205,4 +197,4 @@ def _place(
             expected=f"one of {', '.join(known) or 'the names that the choices do not have'} "
             f"(`answer_is: {source.answer_is}`)",
         )
-    return known.index(answer)
+    return letters[known.index(answer)]

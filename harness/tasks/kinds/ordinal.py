@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from harness.core.errors import DataError
-from harness.core.types import Example, Label
-from harness.tasks.kinds.labelled import LabelledKind, found_labels
+from harness.core.types import Example
+from harness.tasks.kinds.labelled import LabelledKind
 from harness.tasks.schema import LabelledDefinition
 
 if TYPE_CHECKING:
@@ -30,18 +30,16 @@ class Ordinal(LabelledKind):
     name = "ordinal"
     schema = OrdinalDefinition
 
-    def labels(self, examples: Iterable[Example]) -> tuple[Label, ...]:
-        """Returns the labels in the definition's order, else the numbers found, rising."""
-        if self.definition.labels is not None:
-            return super().labels(())
-        names = {str(example.target) for example in examples} - {self.out_of_scope or ""}
-        if odd := sorted(name for name in names if _number(name) is None):
+    def in_order(self, examples: Iterable[Example]) -> list[str]:
+        """Returns the labels in scope that examples have: numbers, rising."""
+        names = super().in_order(examples)
+        if odd := [name for name in names if _number(name) is None]:
             raise DataError(
                 "the order of the labels is not known",
                 found=odd[0],
                 expected="numbers, or a list `labels` in the task YAML, from the lowest up",
             )
-        return found_labels(sorted(names, key=lambda name: (_number(name), name)))
+        return sorted(names, key=lambda name: (_number(name), name))
 
     def best(self, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
         """Returns the median of the labels, shape (rows,): it makes the expected error smallest.

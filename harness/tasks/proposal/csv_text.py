@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.core.errors import DataError
+from harness.tasks.sources.delimited import MAX_CELL, cells_up_to, delimited_rows
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-MAX_CELL = 10_000_000  # characters, as in our CSV source
 LOOKED_AT = 100_000
 """Characters from which the delimiter is told."""
 
@@ -46,11 +46,8 @@ def read_csv(path: Path) -> CsvText:
     reasons = [f"it is {encoding}, not UTF-8"] if encoding else []
     reasons += [f"{DELIMITERS[delimiter]} stand between its cells"] if delimiter != "," else []
     reasons += ["its first line is for Excel"] if lines is not text else []
-    before = csv.field_size_limit(MAX_CELL)
-    try:
+    with cells_up_to(MAX_CELL):
         header, rows = _parsed(lines, delimiter, path)
-    finally:
-        csv.field_size_limit(before)
     return CsvText(header, rows, " and ".join(reasons))
 
 
@@ -92,6 +89,7 @@ def _delimiter(text: str) -> str:
         part = part[: part.rfind("\n") + 1] or part
 
     def fits(delimiter: str) -> tuple[float, bool, int]:
+        """Returns how many rows are as wide as the first, whether it is a comma, and how wide."""
         try:
             rows = csv.reader(io.StringIO(part, newline=""), delimiter=delimiter)
             widths = [len(row) for row in rows if row]
@@ -107,20 +105,14 @@ def _delimiter(text: str) -> str:
 
 
 def _parsed(text: str, delimiter: str, path: Path) -> tuple[list[str], list[list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
     rows: list[list[str]] = []
-    begins = 1
-    try:
-        for cells in reader:
-            if not header:
-                header = cells
-            elif cells:
-                _check_width(cells, header, delimiter, f"{path}:{begins}")
-                rows.append(cells)
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"not valid CSV: {error}", where=f"{path}:{begins}") from None
+    for line, cells in delimited_rows(text, path, delimiter):
+        if not header:
+            header = cells
+        elif cells:
+            _check_width(cells, header, delimiter, f"{path}:{line}")
+            rows.append(cells)
     if not header:
         raise DataError("this file is empty", where=str(path), expected="a row of column names")
     return header, rows

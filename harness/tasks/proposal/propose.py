@@ -167,6 +167,7 @@ def _labels(shape: Shape, rows: Mapping[str, Rows]) -> list[ProposedLabel]:
     separator = shape.keys.get("separator")
 
     def of(row: Mapping[str, str]) -> Iterable[str]:
+        """Returns the labels that a row names."""
         value = row[shape.target]
         if shape.kind != "multi_label":
             return [value]
