@@ -13,7 +13,8 @@ from harness.core.lookup import find
 from harness.core.schema import Located, validate
 from harness.tasks.kinds import KINDS
 from harness.tasks.kinds.base import Kind
-from harness.tasks.schema import Definition, Source, with_untyped_text
+from harness.tasks.schema import Definition, with_untyped_text
+from harness.tasks.source_schema import Source
 from harness.tasks.sources import SOURCES, SourceEntry
 
 INCLUDING = "IncludingDefinition"

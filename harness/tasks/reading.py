@@ -15,7 +15,7 @@ from harness.core.errors import DataError, UserError, shorten
 from harness.core.types import Example, FieldValue, Label
 from harness.tasks.definition import TaskFile, source_format
 from harness.tasks.kinds.base import Kind
-from harness.tasks.schema import FieldType, Source
+from harness.tasks.source_schema import FieldType, Source
 from harness.tasks.sources.base import NotHereError, SourceReader, Table
 
 TRUTH = {"true": True, "1": True, "false": False, "0": False}

@@ -15,7 +15,7 @@ from harness.core.types import Example, Label
 from harness.tasks.definition import TaskFile, read_definition
 from harness.tasks.kinds.base import Kind
 from harness.tasks.reading import Split, check_targets, read_tables, to_examples
-from harness.tasks.schema import Source
+from harness.tasks.source_schema import Source
 from harness.tasks.splits import draw_test, latest_test, normalised
 
 SPLITS = ("train", "validation", "test", "unlabelled")

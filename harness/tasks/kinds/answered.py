@@ -10,7 +10,8 @@ from pydantic import Field
 from harness.core.errors import DataError
 from harness.core.types import Example, Label
 from harness.tasks.kinds.base import Kind
-from harness.tasks.schema import Definition, Source
+from harness.tasks.schema import Definition
+from harness.tasks.source_schema import Source
 
 MAX_TOKENS = 4096
 T = TypeVar("T", bound="TextDefinition")

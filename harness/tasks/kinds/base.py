@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from harness.core.types import Example, FieldValue, Label, Prediction
 from harness.tasks.kinds import KINDS, Answer
-from harness.tasks.schema import Definition, Source
+from harness.tasks.schema import Definition
+from harness.tasks.source_schema import Source
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ from harness.core.types import Example, FieldValue
 from harness.tasks.kinds.answered import TextDefinition, TextKind
 from harness.tasks.kinds.base import Row, Where
 from harness.tasks.kinds.cells import as_texts, read_json_cell
-from harness.tasks.schema import Source
+from harness.tasks.source_schema import Source
 
 SPAN_WORDS = 8
 TEXT_WORDS = 100

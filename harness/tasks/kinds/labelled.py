@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from harness.core.errors import DataError, nearest, shorten
 from harness.core.types import Example, Label, Prediction
 from harness.tasks.kinds.base import Kind, Row, Where
-from harness.tasks.schema import LabelledDefinition, LabelledSource, LabelSpec, label_problem
+from harness.tasks.schema import LabelledDefinition, LabelSpec, label_problem
+from harness.tasks.source_schema import LabelledSource
 
 if TYPE_CHECKING:
     import numpy as np

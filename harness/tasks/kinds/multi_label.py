@@ -11,7 +11,8 @@ from harness.core.types import Example, Label, Prediction
 from harness.tasks.kinds.base import Kind, Row, Where
 from harness.tasks.kinds.cells import read_list
 from harness.tasks.kinds.labelled import check_known, found_labels
-from harness.tasks.schema import LabelListDefinition, Source
+from harness.tasks.schema import LabelListDefinition
+from harness.tasks.source_schema import Source
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,8 @@ from harness.core.letters import option_letters
 from harness.core.types import Example, FieldValue, Label, Prediction
 from harness.tasks.kinds.base import Item, Kind, Row, Where
 from harness.tasks.kinds.cells import as_texts, read_json_cell
-from harness.tasks.schema import Definition, Source
+from harness.tasks.schema import Definition
+from harness.tasks.source_schema import Source
 
 if TYPE_CHECKING:
     import numpy as np

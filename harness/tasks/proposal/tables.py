@@ -12,7 +12,7 @@ from harness.core.files import sha256_file
 from harness.core.schema import Located
 from harness.tasks.proposal.columns import read_json
 from harness.tasks.proposal.csv_text import read_csv
-from harness.tasks.schema import Source
+from harness.tasks.source_schema import Source
 from harness.tasks.sources import SOURCES
 from harness.tasks.sources.base import NotHereError
 

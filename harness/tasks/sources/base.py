@@ -12,7 +12,7 @@ from typing import Any
 from harness.core.errors import DataError, nearest, shorten
 from harness.core.files import decode_utf8, inside, sha256_file
 from harness.core.schema import Located
-from harness.tasks.schema import Source
+from harness.tasks.source_schema import Source
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from harness.core.cache import cache_dir
 from harness.core.errors import DataError, HarnessError
 from harness.core.files import atomic_write, canonical_json, hash_json, read_json
 from harness.core.schema import Located
-from harness.tasks.schema import Source
+from harness.tasks.source_schema import Source
 from harness.tasks.sources.base import NotHereError, SourceReader, Table, as_text, check_columns
 
 TIMEOUT_SECONDS = 30.0

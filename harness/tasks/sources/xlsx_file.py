@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.core.errors import DataError
 from harness.core.schema import Located
-from harness.tasks.schema import Source
+from harness.tasks.source_schema import Source
 from harness.tasks.sources.base import FileReader, Table, check_columns
 
 MOST_EXACT = 2**53
