@@ -185,7 +185,7 @@ def _demonstrations(
     budget = draws.Budget.parse(labels)
     drawn = draws.draw(task.train, task.labels, budget, seed=seed, draw=draw - 1)
     picker = DemonstrationPicker(
-        [task.train[place] for place in drawn.rows],
+        task.training_rows(budget, drawn),
         k=k, select=select, order=order, per=per, seed=cell_seed(seed, draw - 1),
         text=task.text, embed=embed,
     )  # fmt: skip

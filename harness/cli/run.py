@@ -12,6 +12,7 @@ Examples:
   harness run --task customer_emails
   harness run --task my_task.yaml --method prototypes --method linear_probe --labels 4/class,all
   harness run --task banking77 --data-dir data --method few_shot:k=5 --draws 3 --limit 200
+  harness run --task customer_emails_transfer --labels source,source+8/class,8/class
   harness run experiment.yaml --dry-run
 """
 
@@ -49,8 +50,9 @@ Examples:
     "--labels",
     multiple=True,
     metavar="N",
-    help="Label budgets: 8/class, 100, all, rows:FILE.json; commas separate. Default: 8/class, or "
-    "32 where rows fall into no classes.",
+    help="Label budgets: 8/class, 100, all, rows:FILE.json; of a task with two domains also source "
+    "(its source rows), source+8/class, source+all; commas separate. Default: 8/class, or 32 where "
+    "rows fall into no classes.",
 )
 @click.option("--draws", type=click.IntRange(1), help="Draws of each label budget. Default: 3.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many test rows, sampled.")

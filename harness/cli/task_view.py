@@ -29,8 +29,9 @@ def task_lines(task: Task, rows: int) -> Iterator[str]:
     yield task.description
     yield f"licence: {task.licence or 'not given'}"
     yield from (f"{split}: {origin}" for split, origin in task.source.items())
+    source = f"{len(task.source_rows)} source, " if task.source_rows else ""
     yield (
-        f"rows: {len(task.train)} train, {len(task.validation)} validation, "
+        f"rows: {source}{len(task.train)} train, {len(task.validation)} validation, "
         f"{len(task.test)} test, {len(task.unlabelled)} unlabelled"
     )
     yield ""
@@ -45,7 +46,12 @@ def distribution(task: Task) -> Iterator[str]:
 
     A split's longest bar is its most frequent label.
     """
-    splits = {"train": task.train, "validation": task.validation, "test": task.test}
+    splits = {
+        "source": task.source_rows,
+        "train": task.train,
+        "validation": task.validation,
+        "test": task.test,
+    }
     counts = {
         name: Counter(value for row in rows for value in _counted(task, row))
         for name, rows in splits.items()
@@ -97,7 +103,7 @@ def _bar(counted: Counter[str], name: str, names: Sequence[str]) -> str:
 def samples(task: Task, rows: int) -> list[Example]:
     """Returns rows of train (of test where there are none), of each label at most one."""
     chosen: dict[tuple[str, ...], Example] = {}
-    for example in task.train or task.test:
+    for example in task.train or task.source_rows or task.test:
         chosen.setdefault(_counted(task, example), example)
         if len(chosen) >= rows:
             break

@@ -151,5 +151,8 @@ class FewShot(Prompted):
 
     def _not_shown(self, train: Sequence[Example], shown: set[str]) -> list[Example]:
         """Returns labelled examples that no prompt shows, at most ``texts`` of them."""
-        by_row = {example.row: example for example in train}
-        return [by_row[example.row] for example in self.inputs(train, shown)]
+        # Rows of a source domain may be numbered as those of the target are.
+        known = {(example.row, self.context_.text(example)): example for example in train}
+        return [
+            known[example.row, self.context_.text(example)] for example in self.inputs(train, shown)
+        ]

@@ -105,8 +105,9 @@ class Experiment(YamlModel):
     )
     labels: Budgets | None = Field(
         default=None,
-        description="Label budgets: 8/class, 100, all, rows:FILE.json; absent: 8/class, or 32 "
-        "where rows fall into no classes.",
+        description="Label budgets: 8/class, 100, all, rows:FILE.json; of a task with two domains "
+        "also source, source+8/class, source+all; absent: 8/class, or 32 where rows fall into no "
+        "classes.",
     )
     draws: int = Field(default=DEFAULT_DRAWS, ge=1, description="Draws of each label budget.")
     limit: int | None = Field(default=None, ge=1, description="Test rows at most, a seeded sample.")

@@ -63,7 +63,8 @@ class PlannedTask:
         """
         if self.task.rules.answer not in ("label", "choice"):
             return None
-        frequent = Counter(example.target for example in self.task.train).most_common(1)
+        pool = self.task.train or self.task.source_rows
+        frequent = Counter(example.target for example in pool).most_common(1)
         in_scope = [row.target for row in self.test if row.target != self.task.out_of_scope]
         if not frequent or not in_scope:
             return 0.0
@@ -209,7 +210,7 @@ def _draws_of(request: Request) -> Iterator[tuple[Budget, int]]:
     uses = request.method.uses
     for budget in request.budgets if "labels" in uses else [NO_LABELS]:
         count = min(request.draws, budget.draws or request.draws)
-        if budget.kind == "all" and "seed" in uses:
+        if budget.is_whole and "seed" in uses:
             count = request.draws
         yield from ((budget, number) for number in range(count))
 
@@ -226,7 +227,7 @@ def _cell(
     number: int,
 ) -> PlannedCell:
     task = planned.task
-    train = tuple(task.train[place] for place in drawn.rows)
+    train = task.training_rows(budget, drawn)
     record = cell_record(
         spec=method,
         rules=task.rules,
@@ -248,24 +249,23 @@ def _cell(
         labels=str(budget),
         draw=number,
         train_rows=len(train),
-        notes=(*_notes(planned, drawn, budget), *_calibration_notes(task, method)),
+        notes=(*_notes(task, train, drawn, budget), *_calibration_notes(task, method)),
     )
     return PlannedCell(row, record, planned, method, train, models, prompt, cell_seed(seed, number))
 
 
-def _notes(planned: PlannedTask, drawn: Draw, budget: Budget) -> tuple[str, ...]:
+def _notes(task: Task, train: Sequence[Example], drawn: Draw, budget: Budget) -> tuple[str, ...]:
     notes = []
     if drawn.short:
         fewest = min(drawn.short.values())
         notes.append(
-            f"{len(drawn.short)} of {len(planned.task.labels)} labels have fewer than "
-            f"{budget.count} training rows (fewest: {fewest})"
+            f"{len(drawn.short)} of {len(task.labels)} labels have fewer than "
+            f"{budget.count} {'target' if budget.source else 'training'} rows (fewest: {fewest})"
         )
-    rules = planned.task.rules
-    seen = {name for place in drawn.rows for name in rules.classes(planned.task.train[place])}
-    unseen = len(planned.task.labels) - len(seen) if KINDS.get(rules.name).has_classes else 0
-    if drawn.rows and unseen and not drawn.short:
-        notes.append(f"{unseen} of {len(planned.task.labels)} labels have no training row")
+    seen = {name for row in train for name in task.rules.classes(row)}
+    unseen = len(task.labels) - len(seen) if KINDS.get(task.rules.name).has_classes else 0
+    if train and unseen and not drawn.short:
+        notes.append(f"{unseen} of {len(task.labels)} labels have no training row")
     return tuple(notes)
 
 

@@ -15,7 +15,7 @@ from harness.models.resolve import parse_model_flag
 from harness.prompts.template import PromptTemplate, load_prompt
 from harness.runs.experiment import Experiment, MethodRequest
 from harness.tasks.definition import TaskFile, read_definition
-from harness.tasks.draws import Budget
+from harness.tasks.draws import Budget, no_source_domain
 from harness.tasks.kinds import KINDS
 from harness.tasks.kinds.answered import TextKind
 
@@ -138,6 +138,8 @@ def _usual_budget(tasks: Sequence[TaskFile]) -> str:
 
 def _check_budget(budget: Budget, tasks: Sequence[TaskFile]) -> None:
     for task in tasks:
+        if budget.source and not task.definition.has_source_domain:
+            raise no_source_domain(task.name, budget)
         if budget.kind == "class" and not _has_classes(task):
             raise UserError(
                 f"the rows of the task {task.name!r} fall into no classes: its kind is "

@@ -17,7 +17,11 @@ from harness.core.errors import UserError
 from harness.core.files import hash_json, read_json, sha256_bytes
 from harness.core.types import Example, Label
 
-EXPECTED = "8/class, 100, all, 0, or rows:FILE.json"
+EXPECTED = (
+    "8/class, 100, all, 0, rows:FILE.json; or source, source+8/class, source+all where a task has "
+    "a source domain"
+)
+SOURCE = "source"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,23 +33,31 @@ class Budget:
         count: The number, for ``class`` and ``total``.
         rows: The row numbers in the train file, a tuple for each draw, for ``rows``.
         spelling: What stands after ``rows:``: the file, or a hash of rows given in Python.
+        source: Whether the source domain's rows are seen beside these, all of them. With no other
+            rows the kind is ``total`` and the count 0.
     """
 
     kind: Literal["class", "total", "all", "rows"]
     count: int = 0
     rows: tuple[tuple[int, ...], ...] = ()
     spelling: str = ""
+    source: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Reads a budget as users write it: ``8/class``, ``100``, ``all``, ``0``, ``rows:FILE``.
 
-        A relative file is relative to the current folder.
+        ``source`` is all rows of a source domain, ``source+8/class`` these and 8 of each label. A
+        relative file is relative to the current folder.
 
         Raises:
             UserError: It is none of these, or the file is not a list of lists of row numbers.
         """
         text = text.strip()
+        if text == SOURCE:
+            return cls("total", source=True)
+        if text.startswith(f"{SOURCE}+"):
+            return cls._beside_source(text)
         if text == "all":
             return cls("all")
         if text.startswith("rows:"):
@@ -56,6 +68,17 @@ class Budget:
         if match is None or (match[2] and count == 0):
             raise UserError("not a label budget", found=text, expected=EXPECTED)
         return cls("class" if match[2] else "total", count)
+
+    @classmethod
+    def _beside_source(cls, text: str) -> Self:
+        """Reads what stands after ``source+``."""
+        beside = cls.parse(text.removeprefix(f"{SOURCE}+"))
+        if beside.source or str(beside) == "0":
+            raise UserError(
+                "not a label budget", found=text, expected=EXPECTED,
+                hint="write `source` where no row of the target domain shall be learnt from",
+            )  # fmt: skip
+        return dataclasses.replace(beside, source=True)
 
     @classmethod
     def of_rows(cls, rows: Sequence[Sequence[int]]) -> Self:
@@ -74,13 +97,32 @@ class Budget:
             return len(self.rows)
         return 1 if self.kind == "all" or self.count == 0 else None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every draw has the same rows, some at least, so that only seeds can differ."""
+        return self.kind == "all" or str(self) == SOURCE
+
     def __str__(self) -> str:
-        return {
+        written = {
             "class": f"{self.count}/class",
             "total": str(self.count),
             "all": "all",
             "rows": f"rows:{self.spelling}",
         }[self.kind]
+        if self.source:
+            return SOURCE if written == "0" else f"{SOURCE}+{written}"
+        return written
+
+
+def no_source_domain(task: str, budget: Budget) -> UserError:
+    """Returns what is wrong with a budget of source rows for a task that has none."""
+    return UserError(
+        f"the task {task!r} has no source domain",
+        where="--labels",
+        found=str(budget),
+        expected="a budget of the task's own rows, such as 8/class or all",
+        hint="a task YAML names one with `domain:`, or with a file `source:` (tasks/README.md)",
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,7 +146,7 @@ def draw(
     seed: int = 0,
     draw: int = 0,
 ) -> Draw:
-    """Draws training rows.
+    """Draws training rows; those of a source domain, which are never drawn, come beside them.
 
     ``n/class`` takes the first n rows of each label, label by label, or all where there are
     fewer; a row with several labels counts for each and is drawn once. A total takes the first
@@ -121,11 +163,13 @@ def draw(
     Raises:
         UserError: The pool is empty or smaller than the budget, or lacks a row that it lists.
     """
-    if not pool and budget != Budget("total", 0):
+    if not pool and str(budget) not in ("0", SOURCE):
         raise UserError(
             "this task has no training rows",
             found=f"the label budget {budget}",
-            hint="zero_shot and label_embedding need none",
+            hint="`source` needs none of the target domain"
+            if budget.source
+            else "zero_shot and label_embedding need none",
         )
     if budget.kind == "all":
         return Draw(tuple(range(len(pool))))

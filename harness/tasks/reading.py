@@ -7,7 +7,7 @@ import functools
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +89,16 @@ class Split:
         return [self.table.rows[number][name] for number in self.numbers]
 
 
-def to_examples(rules: Kind[Any, Any], source: Source, table: Table, *, labelled: bool) -> Split:
-    """Returns a table's rows as examples, in order.
+def to_examples(
+    rules: Kind[Any, Any], source: Source, table: Table, rows: Collection[int], *, labelled: bool
+) -> Split:
+    """Returns rows of a table as examples, in order.
 
     Args:
         rules: The task's.
         source: Where the rows come from.
-        table: The rows.
+        table: The table.
+        rows: The numbers of the rows that are meant, rising.
         labelled: Whether the rows have targets.
 
     Raises:
@@ -103,8 +106,8 @@ def to_examples(rules: Kind[Any, Any], source: Source, table: Table, *, labelled
     """
     examples: list[Example] = []
     numbers: list[int] = []
-    for number, row in enumerate(table.rows):
-        where = functools.partial(table.where, number)
+    for number in rows:
+        row, where = table.rows[number], functools.partial(table.where, number)
         fields: dict[str, FieldValue] = {
             name: _typed(row[column], source.types.get(name, "text"), where(column))
             for name, column in source.fields.items()

@@ -73,6 +73,22 @@ class Definition(YamlModel):
     homepage: str = Field(default="", description="Where the publisher offers the data.")
     notes: str = Field(default="", description="What a reader of scores should know.")
 
+    @property
+    def has_source_domain(self) -> bool:
+        """Whether the task transfers from one domain to another."""
+        return any(source.has_source_domain for source in self.data)
+
+    @model_validator(mode="after")
+    def _as_many_domains(self) -> Self:
+        for index, source in enumerate(self.data):
+            if source.has_source_domain != self.data[0].has_source_domain:
+                raise FieldProblem(
+                    "one source of the data has a source domain, another has none",
+                    field=("data", index),
+                    expected="`domain`, or a split `source`, in every source or in none",
+                )
+        return self
+
 
 class LabelListDefinition(Definition):
     """A task with a closed list of labels."""
@@ -80,8 +96,8 @@ class LabelListDefinition(Definition):
     labels: tuple[NamedLabel, ...] | None = Field(
         default=None,
         min_length=2,
-        description="The labels, in order; default: those found in train (in all rows where test "
-        "rows are drawn), sorted.",
+        description="The labels, in order; default: those found in train and in a source domain "
+        "(in all rows where test rows are drawn), sorted.",
     )
 
     def listed(self) -> tuple[Label, ...]:

@@ -11,9 +11,28 @@ from pydantic import Field, field_validator, model_validator
 from harness.core.errors import nearest
 from harness.core.schema import FieldProblem, YamlModel
 
-Part = Literal["train", "validation", "test", "unlabelled", "all"]
+Part = Literal["train", "validation", "test", "unlabelled", "all", "source"]
 FieldType = Literal["text", "integer", "number", "boolean"]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Domain(YamlModel):
+    """The two domains of a task, told apart by a column."""
+
+    column: str = Field(description="The column that says which domain a row is of.")
+    source: str = Field(description="Its value for the domain to transfer from.")
+    target: str = Field(description="Its value for the domain to transfer to, which is tested.")
+
+    @model_validator(mode="after")
+    def _two(self) -> Self:
+        if self.source == self.target:
+            raise FieldProblem(
+                "source and target are the same domain",
+                field=("target",),
+                found=self.target,
+                expected="another value of the column than `source` has",
+            )
+        return self
 
 
 class Source(YamlModel):
@@ -23,7 +42,7 @@ class Source(YamlModel):
         default=None,
         min_length=1,
         description="File of each split, below the data folder or beside the YAML; "
-        "the one key `all` where the split is to be drawn.",
+        "the one key `all` where the split is to be drawn; `source` for another domain's rows.",
     )
     hub: str | None = Field(
         default=None, pattern="^[^/]+(/[^/]+)?$", description="Id of a Hugging Face data set."
@@ -55,13 +74,23 @@ class Source(YamlModel):
     time: str | None = Field(
         default=None, description="Column of times: where test rows are drawn, the latest are."
     )
+    domain: Domain | None = Field(
+        default=None,
+        description="Two domains in the same files: train rows of one, all rows of the other.",
+    )
 
     def columns(self, split: str) -> list[str]:
         """Returns the columns that are read of a split, each once."""
         ordering = [self.group, self.time] if split in ("train", "all") else []
         target = [] if split == "unlabelled" else [self.target_column]
-        every = [*self.fields.values(), *ordering, *self.more_columns, *target]
+        domain = [self.domain.column] if self.domain else []
+        every = [*self.fields.values(), *ordering, *domain, *self.more_columns, *target]
         return list(dict.fromkeys(column for column in every if column is not None))
+
+    @property
+    def has_source_domain(self) -> bool:
+        """Whether there are labelled rows of another domain than the one tested."""
+        return self.domain is not None or "source" in (self.files or self.splits or {})
 
     @property
     def target_column(self) -> str | None:
@@ -76,9 +105,11 @@ class Source(YamlModel):
     @field_validator("files", "splits")
     @classmethod
     def _all_alone(cls, value: dict[str, str] | None) -> dict[str, str] | None:
-        if value and "all" in value and len(value) > 1:
+        if value and "all" in value and set(value) - {"all", "source"}:
             raise FieldProblem(
-                "`all` stands beside other splits", found=list(value), expected="`all` alone"
+                "`all` stands beside other splits",
+                found=list(value),
+                expected="`all` alone, or with `source`",
             )
         return value
 
@@ -111,6 +142,18 @@ class Source(YamlModel):
         if self.group is not None and self.time is not None:
             raise FieldProblem(
                 "test rows are drawn by `group` or by `time`, not both", field=("time",)
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_source_domain(self) -> Self:
+        key = "files" if self.files else "splits"
+        if self.domain is not None and "source" in (self.files or self.splits or {}):
+            raise FieldProblem(
+                "the source domain is given twice",
+                field=("domain",),
+                found=f"`domain`, and the split `source` under `{key}`",
+                expected="one of them: a column of the same files, or a file of its own",
             )
         return self
 

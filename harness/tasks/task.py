@@ -13,12 +13,14 @@ from harness.core.errors import DataError
 from harness.core.files import canonical_json
 from harness.core.types import Example, Label
 from harness.tasks.definition import TaskFile, read_definition
+from harness.tasks.domains import SOURCE, LeftOut, divide, in_scope, source_pool
+from harness.tasks.draws import Budget, Draw, no_source_domain
 from harness.tasks.kinds.base import Kind
 from harness.tasks.reading import Split, check_targets, read_tables, to_examples
 from harness.tasks.source_schema import Source
 from harness.tasks.splits import draw_test, latest_test, normalised
 
-SPLITS = ("train", "validation", "test", "unlabelled")
+SPLITS = ("train", "validation", "test", "unlabelled", SOURCE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +38,9 @@ class Task:
         validation: The rows of the validation split, if there is one.
         test: The rows of the test split, out-of-scope ones among them.
         unlabelled: The rows of the unlabelled split, if there is one.
+        source_rows: The labelled rows of another domain, where the task transfers from one; all
+            other rows are of the target domain then.
+        left_out: What of such a task's rows is neither learnt from nor tested on.
         out_of_scope_train: How many rows of the train split were left out of the pool.
         prompt: The name of its default prompt, if it has one.
         metrics: The names of its metrics; None for its kind's default.
@@ -56,6 +61,8 @@ class Task:
     validation: tuple[Example, ...]
     test: tuple[Example, ...]
     unlabelled: tuple[Example, ...]
+    source_rows: tuple[Example, ...]
+    left_out: LeftOut
     out_of_scope_train: int
     prompt: str | None
     metrics: tuple[str, ...] | None
@@ -69,10 +76,22 @@ class Task:
         """Returns the one text that encoders read for an example."""
         return self.rules.text(example.fields)
 
+    def training_rows(self, budget: Budget, drawn: Draw) -> tuple[Example, ...]:
+        """Returns the labelled examples of a draw: the source domain's where asked for, first.
+
+        Raises:
+            UserError: They are asked for, and the task has no source domain.
+        """
+        if budget.source and not self.source_rows:
+            raise no_source_domain(self.name, budget)
+        source = self.source_rows if budget.source else ()
+        return (*source, *(self.train[place] for place in drawn.rows))
+
     def unlabelled_texts(self) -> tuple[Example, ...]:
         """Returns rows without targets: the unlabelled split, else the training pool.
 
-        Rows with the text of a test row (case, punctuation, white space aside) are left out.
+        Of two domains they are the target's. Rows with the text of a test row (case, punctuation,
+        white space aside) are left out.
         """
         return self._unlabelled_texts
 
@@ -107,22 +126,18 @@ def task_of(file: TaskFile, *, data_dir: Path | None = None) -> Task:
     """Reads the data of a task whose YAML is read already; otherwise as :func:`load_task`."""
     definition, rules = file.definition, file.rules
     source, tables = read_tables(file, data_dir)
+    parts, neither = divide(file, source, tables)
     read = {
-        name: to_examples(rules, source, table, labelled=name != "unlabelled")
-        for name, table in tables.items()
+        name: to_examples(rules, source, table, rows, labelled=name != "unlabelled")
+        for name, (table, rows) in parts.items()
     }
     splits = _with_test(file, source, read)
-    # Where the test rows are drawn, their labels were not set apart either.
-    # Choices are each row's own: their letters are those of the row that has the most.
-    everywhere = rules.answer == "choice" or "test" not in read
-    labels = rules.labels(splits["train"] + (splits["test"] if everywhere else ()))
+    labels = _labels(rules, splits, are_drawn="test" not in read)
     for split in read.values():
         check_targets(rules, source, split, labels)
     everything = len(splits["train"])
-    splits["train"] = tuple(
-        row for row in splits["train"] if rules.out_of_scope is None
-        or row.target != rules.out_of_scope
-    )  # fmt: skip
+    splits["train"] = tuple(in_scope(rules, splits["train"]))
+    splits[SOURCE], left_out = source_pool(file, splits[SOURCE], splits["test"], neither)
     return Task(
         name=file.name,
         version=definition.version,
@@ -130,7 +145,12 @@ def task_of(file: TaskFile, *, data_dir: Path | None = None) -> Task:
         description=definition.description,
         labels=labels,
         out_of_scope=rules.out_of_scope,
-        **splits,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+        unlabelled=splits["unlabelled"],
+        source_rows=splits[SOURCE],
+        left_out=left_out,
         out_of_scope_train=everything - len(splits["train"]),
         prompt=definition.prompt,
         metrics=definition.metrics,
@@ -142,10 +162,23 @@ def task_of(file: TaskFile, *, data_dir: Path | None = None) -> Task:
     )
 
 
+def _labels(
+    rules: Kind[Any, Any], splits: Mapping[str, tuple[Example, ...]], *, are_drawn: bool
+) -> tuple[Label, ...]:
+    """Returns the labels: those listed, else those found in the rows of both domains.
+
+    Where the test rows are drawn, their labels were not set apart either. Choices are each row's
+    own: their letters are those of the row that has the most.
+    """
+    everywhere = rules.answer == "choice" or are_drawn
+    learnt = splits["train"] + splits[SOURCE]
+    return rules.labels(learnt + (splits["test"] if everywhere else ()))
+
+
 def _with_test(
     file: TaskFile, source: Source, read: Mapping[str, Split]
 ) -> dict[str, tuple[Example, ...]]:
-    """Returns all four splits, the test rows drawn where the source has none."""
+    """Returns all splits, the test rows drawn where the source has none."""
     filled = {name: read[name].examples if name in read else () for name in SPLITS}
     if filled["test"]:
         return filled

@@ -26,7 +26,7 @@ def test_budgets_are_spelled_as_read(text):
 
 @pytest.mark.parametrize("text", ["", "-1", "8/label", "0/class", "1.5", "ALL", "8/", "٣", "1e3"])
 def test_what_is_no_budget(text):
-    with pytest.raises(UserError, match="8/class, 100, all, 0, or rows:FILE"):
+    with pytest.raises(UserError, match="8/class, 100, all, 0, rows:FILE"):
         Budget.parse(text)
 
 

@@ -48,7 +48,12 @@ class TokenCounter:
 
 def labelled_splits(task: Task) -> dict[str, tuple[Example, ...]]:
     """Returns the rows with targets, by split; no split that is empty."""
-    splits = {"train": task.train, "validation": task.validation, "test": task.test}
+    splits = {
+        "source": task.source_rows,
+        "train": task.train,
+        "validation": task.validation,
+        "test": task.test,
+    }
     return {name: rows for name, rows in splits.items() if rows}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.core.types import Example
 from harness.tasks.checks.base import Finding, labelled_splits, some
+from harness.tasks.domains import LeftOut
 from harness.tasks.task import Task
 
 UNEVEN = 10.0
@@ -18,7 +19,10 @@ ONE_SIDED = 0.9
 def check_counts(task: Task) -> Iterator[Finding]:
     """Gives the size of each split, how its labels are spread, and what is left out."""
     if not task.train:
-        yield Finding("warning", "there are no training rows: only zero-shot methods can be run")
+        able = "the label budget `source` and " if task.source_rows else ""
+        yield Finding(
+            "warning", f"there are no training rows: only {able}zero-shot methods can be run"
+        )
     for name, rows in labelled_splits(task).items():
         yield Finding("note", f"{name}: {len(rows)} rows, {_spread(task, rows)}")
     if task.unlabelled:
@@ -29,7 +33,26 @@ def check_counts(task: Task) -> Iterator[Finding]:
             f"train: {task.out_of_scope_train} more rows have the out-of-scope label "
             f"{task.out_of_scope!r} and are left out",
         )
+    yield from _left_out(task.left_out)
     yield from _imbalance(task)
+
+
+def _left_out(left: LeftOut) -> Iterator[Finding]:
+    """Gives what is left out of a task with two domains."""
+    if left.neither:
+        values = some(list(left.neither))
+        count = sum(left.neither.values())
+        yield Finding("warning", f"{count} rows are of neither domain and are left out: {values}")
+    if left.out_of_scope:
+        yield Finding(
+            "note", f"source: {left.out_of_scope} more rows are out of scope and are left out"
+        )
+    if left.leaked:
+        yield Finding(
+            "note",
+            f"source: {left.leaked} more rows have the text of a test row (case, punctuation and "
+            "white space aside) and are left out",
+        )
 
 
 def classes_of(task: Task, row: Example) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ def check_duplicates(task: Task) -> Iterator[Finding]:
         texts = Counter(normalised(whole_text(row)) for row in rows)
         if repeats := texts.total() - len(texts):
             yield Finding("note", f"{name}: {repeats} rows repeat an earlier text {ASIDE}")
-    for name in ("train", "validation", "unlabelled"):
+    for name in ("source", "train", "validation", "unlabelled"):
         if name in splits:
             yield from _across(task, name, splits[name])
 

@@ -31,12 +31,22 @@ def _one_sided(task: Task) -> Iterator[Finding]:
     names = [label.name for label in task.labels]
     train, test = (
         {label for row in rows for label in task.rules.classes(row)}
-        for rows in (task.train, task.test)
+        for rows in (task.train + task.source_rows, task.test)
     )
-    if task.train and (only_test := [name for name in names if name in test - train]):
+    if train and (only_test := [name for name in names if name in test - train]):
         yield Finding("warning", f"labels without training rows: {some(only_test)}")
     if no_test := [name for name in names if name not in test]:
         yield Finding("note", f"labels without test rows: {some(no_test)}")
+    if task.source_rows:
+        source = {label for row in task.source_rows for label in task.rules.classes(row)}
+        if unsourced := [name for name in names if name not in source]:
+            yield Finding("note", f"labels without rows of the source domain: {some(unsourced)}")
+    if dropped := sorted(task.rules.dropped):
+        yield Finding(
+            "note",
+            f"{len(dropped)} labels of the data are not listed, and are taken off their rows: "
+            f"{some(dropped)}",
+        )
 
 
 def _wordless(task: Task) -> Iterator[Finding]:

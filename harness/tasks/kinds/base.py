@@ -50,6 +50,11 @@ class Kind(abc.ABC, Generic[D, S]):
         return None
 
     @property
+    def dropped(self) -> frozenset[str]:
+        """The labels of the data that were taken off their rows, where a YAML says so."""
+        return frozenset()
+
+    @property
     def needs_threshold(self) -> bool:
         """Whether a row may be given several labels, or none."""
         return self.answer == "labels" or self.out_of_scope is not None

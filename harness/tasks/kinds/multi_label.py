@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from harness.core.schema import FieldProblem
 from harness.core.types import Example, Label, Prediction
 from harness.tasks.kinds.base import Kind, Row, Where
 from harness.tasks.kinds.cells import read_list
@@ -50,6 +51,21 @@ class MultiLabelDefinition(LabelListDefinition):
         min_length=1,
         description="Where the data come from; the first source that is there is used.",
     )
+    other_labels: Literal["error", "drop"] = Field(
+        default="error",
+        description="What becomes of a label that is not listed: a mistake, or taken off its row.",
+    )
+
+    @model_validator(mode="after")
+    def _other_than_what(self) -> Self:
+        if self.other_labels == "drop" and self.labels is None:
+            raise FieldProblem(
+                "no label is other than those listed: none are listed",
+                field=("other_labels",),
+                found=self.other_labels,
+                expected="a key `labels:` that lists those to keep",
+            )
+        return self
 
 
 class MultiLabel(Kind[MultiLabelDefinition, LabelsSource]):
@@ -58,12 +74,26 @@ class MultiLabel(Kind[MultiLabelDefinition, LabelsSource]):
     name = "multi_label"
     schema = MultiLabelDefinition
 
+    def __init__(self, definition: MultiLabelDefinition) -> None:
+        super().__init__(definition)
+        self._kept = frozenset(label.name for label in definition.listed())
+        self._dropped: set[str] = set()
+
+    @property
+    def dropped(self) -> frozenset[str]:
+        """The labels that were taken off the rows read so far, because they are not listed."""
+        return frozenset(self._dropped)
+
     def target(self, source: LabelsSource, row: Row, where: Where) -> tuple[str, ...]:
-        """Returns the labels of a row, sorted."""
+        """Returns the labels of a row, sorted; without those that are to be dropped."""
         values = read_list(
             row[source.labels], where(source.labels), separator=source.separator, expected=LIST
         )
-        return tuple(sorted({source.label_map.get(value, value) for value in values}))
+        names = {source.label_map.get(value, value) for value in values}
+        if self.definition.other_labels == "drop":
+            self._dropped |= names - self._kept
+            names &= self._kept
+        return tuple(sorted(names))
 
     def labels(self, examples: Iterable[Example]) -> tuple[Label, ...]:
         """Returns the labels in the definition's order, else those found, sorted."""
