@@ -40,16 +40,18 @@ def room(default_models, tmp_path_factory):
 
 
 def test_these_have_their_data_at_hand():
-    assert len(HERE) >= 12
+    assert len(HERE) >= 14
+    assert {"customer_emails_transfer", "nlupp_transfer"} <= set(HERE)
 
 
 @pytest.mark.parametrize("name", HERE)
 def test_it_runs(name, room, shared, tmp_path):
     models, found = room
-    rules = read_definition(FILES[name]).rules
+    file = read_definition(FILES[name])
+    rules, labels = file.rules, "source+24" if file.definition.has_source_domain else "24"
     methods = METHODS["text" if rules.answer == "text" else "others"]
     flags = {
-        "task": (str(FILES[name]),), "method": methods, "labels": ("24",), "draws": 1,
+        "task": (str(FILES[name]),), "method": methods, "labels": (labels,), "draws": 1,
         "limit": ROWS, "data_dir": str(shared / "data"),
     }  # fmt: skip
     plan = make_plan(read_experiment(None, flags), lambda _spec, kind: found[kind].identity)
