@@ -1,3 +1,4 @@
+import json
 import textwrap
 
 import pytest
@@ -45,3 +46,28 @@ def toy(folder):
         return path
 
     return write
+
+
+@pytest.fixture
+def made(folder):
+    """Writes a task of files whose rows are given; gives its YAML.
+
+    ``source`` are further keys of its source, ``more`` further keys of its YAML.
+    """
+
+    def made(files, source=None, **more):
+        for split, rows in files.items():
+            lines = "\n".join(map(json.dumps, rows))
+            (folder / f"{split}.jsonl").write_text(lines, "utf-8")
+        data = {
+            "files": {split: f"{split}.jsonl" for split in files},
+            "fields": {"text": "text"},
+            "label": "label",
+        } | (source or {})
+        data = {key: value for key, value in data.items() if value is not None}
+        content = {"version": "1", "kind": "single_label", "data": [data]} | more
+        path = folder / "made.yaml"
+        path.write_text(json.dumps(content, indent=1), "utf-8")
+        return path
+
+    return made

@@ -7,7 +7,6 @@ import pytest
 from harness.cli.task_view import task_lines
 from harness.core.errors import UserError
 from harness.tasks.check import check_task
-from harness.tasks.draws import Budget, draw
 from harness.tasks.task import load_task
 
 DOMAIN = {"column": "shop", "source": "books", "target": "bikes"}
@@ -22,31 +21,6 @@ def rows_of(shop, count, start=0):
 
 TRAIN = [*rows_of("books", 6), *rows_of("bikes", 4)]
 TEST = [*rows_of("books", 3, 20), *rows_of("bikes", 2, 20)]
-
-
-@pytest.fixture
-def made(folder):
-    """Writes a task of files whose rows are given; gives its YAML.
-
-    ``source`` are further keys of its source, ``more`` further keys of its YAML.
-    """
-
-    def made(files, source=None, **more):
-        for split, rows in files.items():
-            lines = "\n".join(map(json.dumps, rows))
-            (folder / f"{split}.jsonl").write_text(lines, "utf-8")
-        data = {
-            "files": {split: f"{split}.jsonl" for split in files},
-            "fields": {"text": "text"},
-            "label": "label",
-        } | (source or {})
-        data = {key: value for key, value in data.items() if value is not None}
-        content = {"version": "1", "kind": "single_label", "data": [data]} | more
-        path = folder / "made.yaml"
-        path.write_text(json.dumps(content, indent=1), "utf-8")
-        return path
-
-    return made
 
 
 @pytest.fixture
@@ -291,63 +265,3 @@ def test_the_source_is_shown_by_label(made):
     assert head.split() == ["label", "source", "train", "test"]
     row = next(line for line in shown.split("\n") if line.startswith("a "))
     assert row.replace("█", "").split() == ["a", "3", "2", "1"]
-
-
-@pytest.mark.parametrize("text", ["source", "source+8/class", "source+100", "source+all"])
-def test_budgets_of_the_source(text):
-    budget = Budget.parse(f" {text} ")
-    assert (str(budget), budget.source) == (text, True)
-
-
-@pytest.mark.parametrize("text", ["source+0", "source+", "source+source", "source 8", "sources"])
-def test_what_is_no_budget_of_the_source(text):
-    with pytest.raises(UserError, match="not a label budget"):
-        Budget.parse(text)
-
-
-def test_listed_rows_may_stand_beside_the_source(tmp_path):
-    (tmp_path / "rows.json").write_text("[[6], [7], [8]]")
-    budget = Budget.parse(f"source+rows:{tmp_path}/rows.json")
-    assert (budget.draws, budget.is_whole, budget.source) == (3, False, True)
-    assert str(budget) == f"source+rows:{tmp_path}/rows.json"
-
-
-def test_how_many_draws_there_are():
-    known = {"source": 1, "source+all": 1, "source+2/class": None, "source+32": None}
-    assert {text: Budget.parse(text).draws for text in known} == known
-    whole = [text for text in [*known, "all", "0", "8/class"] if Budget.parse(text).is_whole]
-    assert whole == ["source", "source+all", "all"]
-
-
-def test_the_source_comes_first_and_changes_no_draw(made):
-    task = load_task(made({"train": TRAIN, "test": TEST}, {"domain": DOMAIN}))
-
-    def rows(text, number=0):
-        budget = Budget.parse(text)
-        drawn = draw(task.train, task.labels, budget, draw=number)
-        return task.training_rows(budget, drawn)
-
-    assert rows("source") == task.source_rows
-    assert rows("source+all") == task.source_rows + task.train
-    for number in range(3):
-        assert rows("source+1/class", number) == task.source_rows + rows("1/class", number)
-        assert rows("source+3", number)[:-1] == rows("source+2", number), "larger holds smaller"
-
-
-def test_the_source_alone_needs_no_target_rows(made):
-    path = made({"source": rows_of("books", 4), "test": TEST[3:]})
-    task = load_task(path)
-    assert task.train == ()
-    assert draw(task.train, task.labels, Budget.parse("source")).rows == ()
-    with pytest.raises(UserError, match="no training rows") as caught:
-        draw(task.train, task.labels, Budget.parse("source+all"))
-    assert "`source` needs none" in str(caught.value)
-    said = [finding.message for finding in check_task(path)]
-    assert any("only the label budget `source` and zero-shot" in line for line in said)
-
-
-def test_a_task_without_a_source_gives_none(made):
-    task = load_task(made({"train": TRAIN, "test": TEST}))
-    budget = Budget.parse("source+all")
-    with pytest.raises(UserError, match="'made' has no source domain"):
-        task.training_rows(budget, draw(task.train, task.labels, budget))
