@@ -26,7 +26,7 @@ Examples:
   harness tasks new mails.csv --group customer --out-of-scope other
   harness tasks new SetFit/sst2
 """
-GENERAL_NAMES = ("train", "training", "data", "all", "dataset", "test")
+GENERAL_NAMES = ("task", "train", "training", "data", "all", "dataset", "test")
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 SHOWN_LABELS = 8
 FIRST_METHODS = ("tfidf", "prototypes", "linear_probe", "zero_shot", "few_shot")
@@ -69,6 +69,7 @@ def new(file: str, yes: bool, data_dir: Path | None, **flags: Any) -> None:
     Face data set (org/name, or hub:NAME). Columns, kind and splits are found out; where that is
     unclear you are asked, or, without a terminal, told which flag decides. No file is overwritten.
     """
+    from harness.tasks.definition import implied_name
     from harness.tasks.proposal.draft import Wishes
     from harness.tasks.proposal.propose import propose
     from harness.tasks.proposal.saving import save
@@ -79,9 +80,12 @@ def new(file: str, yes: bool, data_dir: Path | None, **flags: Any) -> None:
     name, path = _target(tables, hub, chosen, out)
     if share is not None and "test" in tables:
         raise UserError("the data have test rows of their own", where="--test")
-    if name != path.stem:
+    if name != implied_name(path):
         raise UserError(
-            "the name differs from the file's", where="--name", found=name, expected=path.stem
+            "the name differs from the file's",
+            where="--name",
+            found=name,
+            expected=implied_name(path),
         )
     environment = os.environ.get("HARNESS_DATA")
     folder = data_dir or (Path(environment).expanduser() if environment else None)
@@ -138,17 +142,21 @@ def _target(
     tables: dict[str, RawTable], hub: HubSource | None, name: str | None, out: Path | None
 ) -> tuple[str, Path]:
     """Returns the task's name, and where its YAML goes."""
+    from harness.tasks.definition import implied_name
+
     files = [table.path for table in tables.values() if table.path]
     named_file = out is not None and out.suffix in (".yaml", ".yml")
     if name is None:
-        name = out.stem if out is not None and named_file else _name(files, hub)
+        name = implied_name(out) if out is not None and named_file else _name(files, hub)
     elif not re.fullmatch(r"[\w.-]+", name) or name.startswith("."):
         raise UserError(
             "this cannot be the name of a task", where="--name", found=name,
             expected="letters, digits, _ and -",
         )  # fmt: skip
+    if out is not None and named_file:
+        return name, out
     if out is not None:
-        return name, out if named_file else out / f"{name}.yaml"
+        return name, out / f"{name}.yaml"
     folder = Path(os.path.commonpath([file.parent for file in files])) if files else Path("tasks")
     return name, folder / f"{name}.yaml"
 

@@ -58,7 +58,7 @@ def read_definition(name_or_path: str | Path, overrides: Sequence[str] = ()) -> 
     yaml = with_settings(load_layers(path, "tasks", own=["name"]), overrides)
     kind = load_kind(yaml.data.get("kind"), where=yaml.where(("kind",)))
     definition = validate(kind.schema, yaml)
-    implied = path.absolute().parent.name if path.name == "task.yaml" else path.stem
+    implied = implied_name(path)
     if definition.name not in (None, implied):
         raise UserError(
             "the name differs from the file's",
@@ -70,6 +70,11 @@ def read_definition(name_or_path: str | Path, overrides: Sequence[str] = ()) -> 
     for index, source in enumerate(definition.data):
         source_format(source, yaml, ("data", index))
     return TaskFile(implied, definition, kind(definition), yaml)
+
+
+def implied_name(path: Path) -> str:
+    """Returns the name of the task in a file: the file's, or the folder's of a ``task.yaml``."""
+    return path.absolute().parent.name if path.name == "task.yaml" else path.stem
 
 
 def load_kind(name: Any, *, where: str | None = None) -> type[Kind[Any, Any]]:

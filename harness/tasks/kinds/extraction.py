@@ -151,6 +151,8 @@ class Extraction(TextKind[ExtractionDefinition, AnswersSource]):
 
 def _right(value: Any, place: str) -> tuple[str, ...]:
     """Returns the answers in a JSON value; an empty one where there are none."""
+    if value is None:  # nothing was asked for, or found
+        return ("",)
     if isinstance(value, dict):
         value = value.get("text")
     texts = as_texts([value] if isinstance(value, str) else value, place, EXPECTED)

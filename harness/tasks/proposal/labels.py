@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from harness.tasks.proposal.columns import number
 
@@ -19,6 +19,7 @@ SENTIMENTS = frozenset({
     "good", "bad",
 })  # fmt: skip
 ACRONYM = 4  # letters
+READ = {"context", "question"}
 PROMPTS = {
     "single_label": "intent_v1",
     "text_pair": "entailment_v1",
@@ -106,14 +107,27 @@ def same_but_for_case(labels: Sequence[ProposedLabel]) -> list[tuple[str, str]]:
     return pairs
 
 
-def choose_prompt(kind: str, names: Iterable[str], target: str) -> str:
+def choose_prompt(
+    kind: str,
+    names: Iterable[str],
+    target: str,
+    *,
+    fields: Collection[str] = (),
+    slots: Sequence[str] | None = None,
+) -> str:
     """Returns the name of the shipped prompt that fits.
 
     Args:
         kind: The kind of the task.
         names: Its labels.
         target: The name of their column.
+        fields: The names of its fields.
+        slots: Extraction: what is asked of every text, if there are several things.
     """
+    if kind == "extraction" and slots:
+        return "extract_slot_v1"
+    if kind in ("extraction", "generation") and set(fields) >= READ:
+        return "read_answer_v1"
     known = {plain(name) for name in names}
     if kind == "single_label" and plain(target) in ("topic", "topics"):
         return "topic_v1"

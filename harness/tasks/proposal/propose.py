@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from harness.core.errors import DataError, UserError, nearest, shorten
 from harness.tasks.kinds import KINDS
 from harness.tasks.proposal.choices import find_choices
-from harness.tasks.proposal.columns import Column, named, profile, read_json, texts_in
+from harness.tasks.proposal.columns import Column, named, number, profile, read_json, texts_in
 from harness.tasks.proposal.draft import LISTED, ONE_LABEL, Draft, HubSource, Rows, Shape, Wishes
 from harness.tasks.proposal.kinds import guess_kind, separator_of, slots_of
 from harness.tasks.proposal.labels import (
@@ -66,7 +66,7 @@ def propose(
         profile(table.columns, pool), shape.columns, len(pool),
         share=wishes.test, group=wishes.group, time=wishes.time, classes=shape.kind in LISTED,
     )  # fmt: skip
-    wanted = choose_prompt(shape.kind, [label.name for label in labels], shape.target)
+    wanted = _fitting_prompt(shape, labels)
     return Draft(
         name=name,
         shape=shape,
@@ -204,6 +204,11 @@ def _check_labels(labels: Sequence[ProposedLabel], shape: Shape, rows: int, plac
         )
 
 
+def _fitting_prompt(shape: Shape, labels: Sequence[ProposedLabel]) -> str:
+    names = [label.name for label in labels]
+    return choose_prompt(shape.kind, names, shape.target, fields=shape.fields, slots=shape.slots)
+
+
 def _out_of_scope(labels: Sequence[ProposedLabel], shape: Shape, wishes: Wishes) -> str | None:
     wanted = wishes.out_of_scope
     if wanted is None:
@@ -252,6 +257,11 @@ def _notes(
             for label in labels
             if label.may_be_none
         ]
+    if shape.kind == "ordinal" and any(number(label.name) is None for label in labels):
+        notes.append(
+            "the order of the labels is not known, and they stand sorted by name: put them from "
+            "the lowest up in the YAML"
+        )
     if note := split_column_note(columns, shape.columns):
         notes.append(note)
     if table.left_out:

@@ -114,7 +114,7 @@ def _size(test: float, rows: int) -> str:
 def _is_time(column: Column) -> bool:
     if not column.called(TIME) or column.distinct < FEWEST_TIMES:
         return False
-    return all(iso(value.strip()) or number(value) is not None for value in column.values)
+    return all(iso(value.strip()) and number(value) is None for value in column.values)
 
 
 def _of_group(column: Column) -> str:

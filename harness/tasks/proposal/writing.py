@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.tasks.kinds import KINDS
+from harness.tasks.proposal.columns import number
 from harness.tasks.proposal.draft import Draft
 from harness.tasks.proposal.labels import ProposedLabel
 from harness.tasks.proposal.scalars import comment, quote, quoted_list
@@ -93,7 +94,10 @@ def _splits(plan: SplitPlan) -> Iterator[str]:
 
 def _labels(draft: Draft) -> Iterator[str]:
     listed = [label for label in draft.labels if label.name != draft.out_of_scope]
-    order = ", from the lowest up" if draft.shape.kind == "ordinal" else ""
+    order = ""
+    if draft.shape.kind == "ordinal":
+        known = all(number(label.name) is not None for label in listed)
+        order = ", from the lowest up" if known else f"; {FILL_IN}: put them from the lowest up"
     yield f"# {len(listed)} labels{order}. A prompt shows a label as its verbalizer; a description"
     yield "# of what belongs to it helps methods that read it, and people who label more."
     yield "labels:"

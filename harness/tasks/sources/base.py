@@ -106,7 +106,8 @@ class FileReader(SourceReader):
                 where=str(path),
                 found=found,
                 expected=expected,
-                hint="fetch the file again; for data of your own, write a task of another name",
+                hint="fetch the file again; data of your own: take the line under `sha256` away, "
+                "and raise the `version`",
             )
         rows, lines = self.table(path, source.columns(split))
         name = (source.files or {})[split]
