@@ -5,27 +5,17 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Self, TypeVar, cast, dataclass_transform
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict
-from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from harness.core.settings import stored
 from harness.core.types import Example, Label, Prediction
 from harness.models.base import CausalLM, Encoder
 from harness.models.meter import Meter
 from harness.prompts.template import PromptTemplate
 from harness.tasks.kinds.base import Item, Kind
-
-C = TypeVar("C")
-
-
-@dataclass_transform(kw_only_default=True)
-def settings(cls: type[C]) -> type[C]:
-    """Makes a method's annotated attributes its settings: keyword-only, checked, and stored."""
-    config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
-    return cast("type[C]", pydantic_dataclass(config=config, kw_only=True)(cls))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -119,8 +109,7 @@ class Method(abc.ABC):
 
     def stored_settings(self) -> dict[str, Any]:
         """Returns every setting by name, as given or by default."""
-        fields = dataclasses.fields(self)  # type: ignore[arg-type]
-        return {field.name: getattr(self, field.name) for field in fields}
+        return stored(self)
 
     @property
     def encoder(self) -> Encoder:

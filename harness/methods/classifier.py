@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from harness.core.settings import settings
 from harness.core.types import Example, Prediction
-from harness.methods.base import Method, settings
+from harness.methods.base import Method
 from harness.stats.arrays import unit_rows
 from harness.training.folds import choose_threshold, folds
 from harness.training.heads import Head, fit_head

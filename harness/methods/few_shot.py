@@ -7,8 +7,8 @@ from typing import Annotated, Literal, cast
 
 from pydantic import Field
 
+from harness.core.settings import settings
 from harness.core.types import Example
-from harness.methods.base import settings
 from harness.methods.prompted import CALIBRATION, Prompted
 from harness.prompting.calibration import (
     Calibration,

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from harness.core.settings import settings
 from harness.core.types import Example, Label, Prediction
-from harness.methods.base import Method, settings
+from harness.methods.base import Method
 from harness.stats.arrays import relative, softmax, unit_rows
 
 

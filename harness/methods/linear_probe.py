@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from harness.methods.base import settings
+from harness.core.settings import settings
 from harness.methods.classifier import EmbeddingClassifier
 from harness.training.logistic import LogisticHead
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from harness.core.settings import settings
 from harness.core.types import Example, Prediction, Target
-from harness.methods.base import Method, settings
+from harness.methods.base import Method
 
 
 @settings

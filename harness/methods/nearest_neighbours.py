@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from harness.methods.base import settings
+from harness.core.settings import settings
 from harness.methods.classifier import EmbeddingClassifier
 from harness.training.neighbours import NeighbourHead
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from harness.core.settings import settings
 from harness.core.types import Example, Prediction
-from harness.methods.base import Method, settings
+from harness.methods.base import Method
 from harness.prompting import calibration as calibrating
 from harness.prompting.build import Built, PromptBuilder
 from harness.prompting.calibration import CONTENT_FREE, Calibration, Calibrator, Mean

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from harness.methods.base import settings
+from harness.core.settings import settings
 from harness.methods.classifier import EmbeddingClassifier
 from harness.training.prototypes import PrototypeHead
 

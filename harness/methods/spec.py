@@ -6,9 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, cast
 
-from pydantic import ValidationError
-
-from harness.core.errors import UserError, nearest
+from harness.core.settings import construct, describe, read_pairs, spell_changed, stored
 from harness.methods import METHODS, MethodEntry, Use
 from harness.methods.base import Method
 from harness.models.catalog import ModelKind
@@ -52,25 +50,18 @@ def parse_method(
     """
     name, _, rest = text.partition(":")
     entry = METHODS.get(name.strip(), where=where)
-    raw: dict[str, str] = {}
-    for part in filter(None, (piece.strip() for piece in rest.split(","))):
-        key, equals, value = part.partition("=")
-        if not equals or key.strip() in raw:
-            raise UserError(
-                "a setting is written key=value, each key once",
-                where=where,
-                found=part,
-                expected=f"for example {name}:{_example(entry)}",
-            )
-        raw[key.strip()] = value.strip()
-    method = _construct(entry, {**(otherwise or {}), **raw}, where)
-    values = method.stored_settings()
-    defaults = entry.load()().stored_settings()
-    given = ",".join(f"{key}={values[key]}" for key in values if values[key] != defaults[key])
+    raw = read_pairs(rest.split(","), where=where, example=f"{name}:{_example(entry)}")
+    method: Method = construct(
+        entry.load(),
+        {**(otherwise or {}), **raw},
+        owner=f"the method {entry.name!r}",
+        where=where,
+        hint=f"harness methods show {entry.name}",
+    )
     return MethodSpec(
         entry,
-        values,
-        given,
+        stored(method),
+        spell_changed(method),
         uses=tuple(use for use in entry.uses if use not in method.unused),
         models=tuple(kind for kind in entry.models if kind not in method.unused),
     )
@@ -78,32 +69,7 @@ def parse_method(
 
 def describe_settings(entry: MethodEntry) -> list[tuple[str, Any, str]]:
     """Returns name, default and description of each of a method's settings."""
-    fields = entry.load().__pydantic_fields__
-    return [(name, field.default, field.description or "") for name, field in fields.items()]
-
-
-def _construct(entry: MethodEntry, raw: dict[str, str], where: str | None) -> Method:
-    known = [name for name, _, _ in describe_settings(entry)]
-    for key in raw:
-        if key not in known:
-            close = nearest(key, known)
-            raise UserError(
-                f"the method {entry.name!r} has no setting {key!r}",
-                where=where,
-                expected=f"one of {', '.join(known)}" if known else "no settings",
-                hint=f"did you mean {close!r}?" if close else None,
-            )
-    try:
-        return cast("Method", entry.load()(**raw))
-    except ValidationError as error:
-        first = error.errors()[0]
-        setting = "".join(map(repr, first["loc"][:1]))
-        raise UserError(
-            f"the setting {setting} of {entry.name!r} does not fit: {first['msg']}",
-            where=where,
-            found=first["input"],
-            hint=f"harness methods show {entry.name}",
-        ) from None
+    return describe(entry.load())
 
 
 def _example(entry: MethodEntry) -> str:

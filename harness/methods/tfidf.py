@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from harness.core.settings import settings
 from harness.core.types import Example
-from harness.methods.base import settings
 from harness.methods.classifier import Classifier
 from harness.training.heads import fit_head
 from harness.training.logistic import LogisticHead

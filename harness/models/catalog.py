@@ -173,10 +173,12 @@ def check_kind(kind: str, *, where: str | None = None) -> ModelKind:
 def check_is(model: CatalogModel, kind: ModelKind, *, where: str | None = None) -> None:
     """Refuses a catalog model where another kind is needed.
 
+    A causal LM may be used as an encoder: a text is then the mean of its last hidden states.
+
     Raises:
         UserError: The model is of another kind; the message lists those of the right one.
     """
-    if model.kind != kind:
+    if model.kind != kind and kind == "causal_lm":
         fitting = [other.name for other in CATALOG.values() if other.kind == kind]
         raise UserError(
             f"{model.name} is of kind {model.kind}, not {kind}",

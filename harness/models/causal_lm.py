@@ -48,6 +48,19 @@ class SlowScoringWarning(UserWarning):
     """A model cannot take the fast way of scoring, or of generating."""
 
 
+def load_causal_lm(folder: Path) -> Any:
+    """Loads a causal LM of transformers in float32 on the device; see :func:`choose_device`."""
+    from transformers import AutoModelForCausalLM
+
+    use_threads()
+    device = choose_device()
+    with quiet_transformers():
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=default_dtype(device), use_safetensors=True, trust_remote_code=False
+        )
+    return model.to(device)
+
+
 class LocalCausalLM:
     """A causal LM on this machine; its weights load when the first output is missing.
 
@@ -77,18 +90,7 @@ class LocalCausalLM:
     @functools.cached_property
     def engine(self) -> Engine:
         """The model itself, and the way in which it is asked."""
-        from transformers import AutoModelForCausalLM
-
-        use_threads()
-        device = choose_device()
-        with quiet_transformers():
-            model: Any = AutoModelForCausalLM.from_pretrained(
-                self.folder,
-                dtype=default_dtype(device),
-                use_safetensors=True,
-                trust_remote_code=False,
-            )
-        return Engine(model.to(device).eval())
+        return Engine(load_causal_lm(self.folder).eval())
 
     @functools.cached_property
     def text_engine(self) -> TextEngine:

@@ -37,6 +37,14 @@ def default_dtype(device: str) -> str:  # noqa: ARG001
     return DTYPE
 
 
+@functools.cache
+def half_precision(device: str) -> bool:
+    """Returns whether training multiplies matrices in bfloat16: on GPUs that are built for it."""
+    import torch
+
+    return device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
 def compute_threads() -> int:
     """Returns how many threads a model computes with: OMP_NUM_THREADS, else the physical cores.
 

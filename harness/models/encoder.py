@@ -44,18 +44,7 @@ class LocalEncoder:
 
     def load(self) -> Any:
         """Loads a fresh copy of the model, a ``SentenceTransformer`` in float32 on the device."""
-        from sentence_transformers import SentenceTransformer
-
-        use_threads()
-        device = choose_device()
-        with quiet_transformers():
-            return SentenceTransformer(
-                str(self.folder),
-                device=device,
-                local_files_only=True,
-                trust_remote_code=False,
-                model_kwargs={"dtype": default_dtype(device), "use_safetensors": True},
-            )
+        return load_encoder(self.folder)
 
     @functools.cached_property
     def _model(self) -> Any:
@@ -102,6 +91,22 @@ class LocalEncoder:
             self.tokens_run += sum(lengths[row] for row in batch.rows)
             progress.update(len(batch.rows))
         return np.stack(values), costs
+
+
+def load_encoder(folder: Path) -> Any:
+    """Loads a ``SentenceTransformer`` in float32 on the device; see :func:`choose_device`."""
+    from sentence_transformers import SentenceTransformer
+
+    use_threads()
+    device = choose_device()
+    with quiet_transformers():
+        return SentenceTransformer(
+            str(folder),
+            device=device,
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"dtype": default_dtype(device), "use_safetensors": True},
+        )
 
 
 def token_limit(model: Any) -> int:

@@ -24,6 +24,7 @@ class Meter:
             output that was in the cache took none, and is charged all the same.
         shortened: How many test rows' prompts were too long for the model, and were shortened.
         halved: Whether a pass had to be made smaller than planned, for want of memory.
+        notes: What a reader of the cell's numbers should know, each once.
     """
 
     def __init__(self) -> None:
@@ -31,6 +32,7 @@ class Meter:
         self.inside_seconds = 0.0
         self.shortened = 0
         self.halved = False
+        self.notes: list[str] = []
 
     @contextmanager
     def outputs(self) -> Iterator[None]:
@@ -45,6 +47,11 @@ class Meter:
         """Charges outputs; each distinct one once."""
         self.charged.update(outputs.costs)
         self.halved |= outputs.halved
+
+    def note(self, text: str) -> None:
+        """Keeps what a reader of the cell's numbers should know."""
+        if text not in self.notes:
+            self.notes.append(text)
 
     def add(self, cost: Cost) -> None:
         """Charges work that is the cell's own and is kept nowhere."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.core.errors import UserError, nearest
 from harness.core.files import hash_json, read_json
 from harness.models.catalog import CATALOG, KINDS, CatalogModel, ModelKind, check_is, check_kind
+from harness.models.derived import Derived, parse_derived
 from harness.models.device import DTYPE
 from harness.models.fetch import MARKER, fetch, is_fetched, model_folder
 from harness.models.hub import HubModel, parse_hub_id
@@ -16,9 +17,10 @@ from harness.models.local import READ_WHEN_LOADING, check_folder, folder_hashes
 
 FORMS = (
     f"a name of the catalog ({', '.join(CATALOG)}), the path of a folder with config.json and "
-    "*.safetensors, or an id on the model hub (organisation/name or organisation/name@revision)"
+    "*.safetensors, an id on the model hub (organisation/name or organisation/name@revision), or "
+    "one made from these, such as from_scratch(MODEL) or adapted(MODEL)"
 )
-Source = CatalogModel | HubModel | Path
+Source = CatalogModel | HubModel | Path | Derived
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,6 +75,10 @@ def check_spec(spec: str, kind: str, *, where: str | None = None) -> Source:
     if path.is_dir():
         check_folder(path, kind, where=where)
         return path
+    if derived := parse_derived(spec, where=where):
+        derived.check(kind, where=where)
+        check_spec(derived.base, kind, where=where)
+        return derived
     hub_model = parse_hub_id(spec)
     if hub_model is None or path.exists():
         raise _names_nothing(spec, where)
@@ -102,6 +108,8 @@ def resolve(spec: str, kind: str, *, where: str | None = None) -> ResolvedModel:
             identity = _hub_identity(source, commit)
         case Path():
             folder, identity = source, _content_identity(folder_hashes(source))
+        case Derived():
+            raise ValueError(f"{spec} is made from another model: resolve that one, and derive it")
     name = source.resolve().name if isinstance(source, Path) else spec
     return ResolvedModel(spec, name, kind, folder, identity)
 
@@ -125,6 +133,8 @@ def describe_identity(spec: str, kind: str, *, where: str | None = None) -> str 
             return _hub_identity(source, source.commit) if source.commit else None
         case Path():
             return _content_identity(folder_hashes(source))
+        case Derived():
+            raise ValueError(f"{spec} is made from another model: describe that one")
 
 
 def _catalog_identity(model: CatalogModel) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.core.cache import cache_dir
+from harness.models.catalog import ModelKind
 from harness.models.causal_lm import LocalCausalLM
 from harness.models.encoder import LocalEncoder
-from harness.models.resolve import resolve
+from harness.models.resolve import ResolvedModel, resolve
 
 
 class ModelRoom:
@@ -19,20 +20,31 @@ class ModelRoom:
 
     def __init__(self, cache: Path | None = None) -> None:
         self.cache = cache or cache_dir()
+        self._resolved: dict[tuple[str, ModelKind], ResolvedModel] = {}
         self._encoders: dict[str, LocalEncoder] = {}
         self._causal_lms: dict[str, LocalCausalLM] = {}
 
-    def encoder(self, spec: str) -> LocalEncoder:
+    def encoder(self, model: str | ResolvedModel) -> LocalEncoder:
         """Returns the encoder, fetched where it is not on this machine yet."""
-        if spec not in self._encoders:
-            self._encoders[spec] = LocalEncoder(resolve(spec, "encoder"), self.cache)
-        return self._encoders[spec]
+        resolved = self.resolved(model, "encoder")
+        if resolved.identity not in self._encoders:
+            self._encoders[resolved.identity] = LocalEncoder(resolved, self.cache)
+        return self._encoders[resolved.identity]
 
-    def causal_lm(self, spec: str) -> LocalCausalLM:
+    def causal_lm(self, model: str | ResolvedModel) -> LocalCausalLM:
         """Returns the causal LM, fetched where it is not on this machine yet."""
-        if spec not in self._causal_lms:
-            self._causal_lms[spec] = LocalCausalLM(resolve(spec, "causal_lm"), self.cache)
-        return self._causal_lms[spec]
+        resolved = self.resolved(model, "causal_lm")
+        if resolved.identity not in self._causal_lms:
+            self._causal_lms[resolved.identity] = LocalCausalLM(resolved, self.cache)
+        return self._causal_lms[resolved.identity]
+
+    def resolved(self, model: str | ResolvedModel, kind: ModelKind) -> ResolvedModel:
+        """Returns the model that a spec names, looked up once."""
+        if isinstance(model, ResolvedModel):
+            return model
+        if (model, kind) not in self._resolved:
+            self._resolved[model, kind] = resolve(model, kind)
+        return self._resolved[model, kind]
 
     @property
     def texts_encoded(self) -> int:

@@ -178,6 +178,7 @@ def _group_costs(cells: Sequence[FinishedCell]) -> Row:
 def _warnings(group: Group) -> list[str]:
     found = list(dict.fromkeys(note for row in group.listed for note in row.notes))
     found += [f"failed: {' '.join(reason.split())}" for reason in group.failures]
+    found += dict.fromkeys(note for cell in group.cells for note in cell.costs.get("notes", ()))
     if any(cell.costs.get("halved") for cell in group.cells):
         found.append("equal to other runs' within 1e-4 only: memory ran short, and passes were cut")
     if missing := group.expected - len(group.cells):

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from harness.core.types import Example
 from harness.models.catalog import CATALOG
-from harness.runs.plan import PlannedCell, PlannedModel
+from harness.models.derived import base_of
+from harness.runs.models import PlannedModel
+from harness.runs.plan import PlannedCell
 
 CHARACTERS_PER_TOKEN = 4.0
 UNKNOWN_PARAMETERS = 100e6
@@ -113,6 +115,6 @@ def _model(cell: PlannedCell, kind: str) -> PlannedModel | None:
 
 def _parameters(model: PlannedModel) -> float:
     """Returns how many weights a token is multiplied with."""
-    known = CATALOG.get(model.spec)
+    known = CATALOG.get(base_of(model.spec))
     parameters = float(known.parameters) if known else UNKNOWN_PARAMETERS
     return ACTIVE_SHARE[model.kind] * parameters

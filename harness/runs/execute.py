@@ -18,6 +18,7 @@ from harness.methods.base import Context, Method
 from harness.models.meter import Meter, MeteredCausalLM, MeteredEncoder
 from harness.models.room import ModelRoom
 from harness.runs.memory import PeakMemory
+from harness.runs.models import ready_model
 from harness.runs.plan import Plan, PlannedCell
 from harness.runs.provenance import environment
 from harness.store.cells import CellStore, CellWriter
@@ -164,9 +165,9 @@ def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom) -> None:
     with PeakMemory() as memory:
         uses_unlabelled = "unlabelled" in cell.method.uses
         unlabelled = cell.planned.task.unlabelled_texts() if uses_unlabelled else ()
-        started = time.perf_counter()
+        started, inside = time.perf_counter(), meter.inside_seconds
         method = cell.method.build().fit(cell.train, unlabelled, context)
-        fit_seconds = time.perf_counter() - started - meter.inside_seconds
+        fit_seconds = time.perf_counter() - started - (meter.inside_seconds - inside)
         fit_charged = dict(meter.charged)
         blocks = _predict(cell, method, meter, writer)
     costs = [writer.block_costs(number) for number in range(blocks)]
@@ -179,15 +180,16 @@ def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom) -> None:
 
 
 def _context(cell: PlannedCell, room: ModelRoom, meter: Meter) -> Context:
-    specs = {model.kind: model.spec for model in cell.models}
+    task = cell.planned.task
+    ready = {model.kind: ready_model(model, task, room, meter) for model in cell.models}
     encoder = causal_lm = None
-    if "encoder" in specs:
-        encoder = MeteredEncoder(room.encoder(specs["encoder"]), meter)
-    if "causal_lm" in specs:
-        causal_lm = MeteredCausalLM(room.causal_lm(specs["causal_lm"]), meter)
+    if "encoder" in ready:
+        encoder = MeteredEncoder(room.encoder(ready["encoder"]), meter)
+    if "causal_lm" in ready:
+        causal_lm = MeteredCausalLM(room.causal_lm(ready["causal_lm"]), meter)
     return Context(
-        labels=cell.planned.task.labels,
-        rules=cell.planned.task.rules,
+        labels=task.labels,
+        rules=task.rules,
         seed=cell.seed,
         meter=meter,
         encoder=encoder,
@@ -219,6 +221,7 @@ def _predict(cell: PlannedCell, method: Method, meter: Meter, writer: CellWriter
             "charged": {key: [cost.seconds, cost.tokens] for key, cost in new.items()},
             "shortened": meter.shortened - shortened,
             "halved": meter.halved,
+            "notes": meter.notes,
         }
         writer.write_block(number, [example.row for example in block], predictions, costs)
     return len(blocks)
@@ -242,4 +245,5 @@ def _total(
         "tokens": sum(cost.tokens for cost in (*fit.values(), *predict.values())),
         "shortened_rows": sum(block["shortened"] for block in blocks),
         "halved": any(block["halved"] for block in blocks),
+        "notes": list(dict.fromkeys(note for block in blocks for note in block["notes"])),
     }

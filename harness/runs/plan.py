@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from harness.prompting.calibration import CONTENT_FREE
 from harness.prompts.template import PromptTemplate
 from harness.runs.experiment import Experiment
 from harness.runs.identity import cell_record, cell_seed, hash_examples, identity_of
+from harness.runs.models import IdentityOf, PlannedModel, plan_models
 from harness.runs.requests import Request, read_requests
 from harness.store.manifest import CellRow, TaskRow
 from harness.tasks.draws import Budget, Draw, draw, sample_test
@@ -24,7 +25,6 @@ from harness.tasks.kinds import KINDS
 from harness.tasks.task import Task, task_of
 
 NO_LABELS = Budget.parse("0")
-IdentityOf = Callable[[str, str], str]
 Draws = Mapping[tuple[Budget, int], Draw]
 
 
@@ -69,16 +69,6 @@ class PlannedTask:
         if not frequent or not in_scope:
             return 0.0
         return in_scope.count(frequent[0][0]) / len(in_scope)
-
-
-@dataclasses.dataclass(frozen=True)
-class PlannedModel:
-    """A model of the run: its kind, what the user wrote, its identity, its name in tables."""
-
-    kind: ModelKind
-    spec: str
-    identity: str
-    name: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,8 +127,13 @@ def make_plan(experiment: Experiment, identity_of_model: IdentityOf) -> Plan:
     data_dir = Path(experiment.data_dir).expanduser() if experiment.data_dir else None
     tasks = [_plan_task(experiment, task_of(file, data_dir=data_dir)) for file in asked.tasks]
     draws = {planned.task.name: _draw(experiment, planned.task, asked.methods) for planned in tasks}
+    known = functools.cache(identity_of_model)
     models = {
-        kind: _plan_models(kind, specs, identity_of_model) for kind, specs in asked.models.items()
+        planned.task.name: {
+            kind: plan_models(kind, specs, planned.task, known)
+            for kind, specs in asked.models.items()
+        }
+        for planned in tasks
     }
     cells = [
         cell
@@ -146,7 +141,7 @@ def make_plan(experiment: Experiment, identity_of_model: IdentityOf) -> Plan:
         for request in asked.methods
         for cell in _cells(
             experiment, planned, request, draws[planned.task.name],
-            models=models, prompts=asked.prompts[planned.task.name],
+            models=models[planned.task.name], prompts=asked.prompts[planned.task.name],
         )
     ]  # fmt: skip
     return Plan(experiment, tuple(tasks), tuple(cells))
@@ -159,24 +154,6 @@ def _draw(experiment: Experiment, task: Task, methods: Sequence[Request]) -> Dra
         (budget, number): draw(task.train, task.labels, budget, seed=experiment.seed, draw=number)
         for budget, number in needed
     }
-
-
-def _plan_models(
-    kind: ModelKind, specs: Sequence[str], identity_of_model: IdentityOf
-) -> list[PlannedModel]:
-    """Returns the models of a kind; folders of one name are told apart by their paths."""
-    names = [_short_name(spec) for spec in specs]
-    return [
-        PlannedModel(
-            kind, spec, identity_of_model(spec, kind), name if names.count(name) == 1 else spec
-        )
-        for spec, name in zip(specs, names, strict=True)
-    ]
-
-
-def _short_name(spec: str) -> str:
-    path = Path(spec).expanduser()
-    return path.resolve().name if path.is_dir() else spec
 
 
 def _plan_task(experiment: Experiment, task: Task) -> PlannedTask:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 MEGA_BATCHES = 8
+TOGETHER = 4
+
+
+def shuffled(
+    rows: Sequence[Sequence[int]], size: int, seed: int
+) -> Callable[[int], list[list[int]]]:
+    """Returns what gives the batches of an epoch for rows of token ids."""
+    lengths = [len(row) for row in rows]
+    return lambda epoch: training_batches(lengths, size=size, seed=seed, epoch=epoch)
 
 
 def training_batches(
@@ -26,6 +35,42 @@ def training_batches(
         last = batches.pop()
         batches[-1] += last
     return sorted(batches, key=lambda batch: _rank(seed, epoch, batch[0]))
+
+
+def class_batches(
+    classes: Sequence[str], *, size: int, seed: int, epoch: int, together: int = TOGETHER
+) -> list[list[int]]:
+    """Returns one epoch of batches in which rows meet others of their class.
+
+    The rows of each class are shuffled and cut into groups of ``together``, a last row of a class
+    being joined to the group before it; the groups are shuffled and fill up the batches. Every row
+    comes once.
+
+    Args:
+        classes: The class of each row.
+        size: Rows a batch, about.
+        seed: Of the order.
+        epoch: Another epoch, another order.
+        together: Rows of a class that go into a batch together.
+    """
+    rows_of: dict[str, list[int]] = {}
+    for row in sorted(range(len(classes)), key=lambda row: _rank(seed, epoch, row)):
+        rows_of.setdefault(classes[row], []).append(row)
+    groups: list[list[int]] = []
+    for rows in rows_of.values():
+        cut = [rows[start : start + together] for start in range(0, len(rows), together)]
+        if len(cut) > 1 and len(cut[-1]) == 1:
+            cut[-2] += cut.pop()
+        groups += cut
+    groups.sort(key=lambda group: _rank(seed, epoch, group[0]))
+    batches: list[list[int]] = []
+    for group in groups:
+        if not batches or len(batches[-1]) + len(group) > max(size, together):
+            batches.append([])
+        batches[-1] += group
+    if len(batches) > 1 and len(batches[-1]) < together:
+        batches[-2] += batches.pop()
+    return batches
 
 
 def _rank(seed: int, epoch: int, row: int) -> str:

@@ -19,7 +19,10 @@ VARIANTS = [
     "few_shot:select=diverse,per=draw,calibration=none",
 ]
 """Prompting with settings that do without something, or with more than the default ones."""
-QUICK = {"fine_tune": "fine_tune:epochs=1,min_steps=4,learning_rate=1e-3"}
+QUICK = {
+    name: f"{name}:epochs=1,min_steps=4,learning_rate=1e-3"
+    for name in ("fine_tune", "last_layers", "lora", "contrastive")
+}
 ENTRIES = pytest.mark.parametrize("entry", list(METHODS), ids=lambda entry: entry.name)
 
 

@@ -16,6 +16,9 @@ ALL_METHODS = [
     "prototypes",
     "linear_probe",
     "fine_tune:epochs=1,min_steps=2",
+    "last_layers:epochs=1,min_steps=2",
+    "lora:epochs=1,min_steps=2",
+    "contrastive:epochs=1,min_steps=2",
 ]
 """Every method that is registered (a test holds that), fine-tuning with the shortest training."""
 

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from harness.core.errors import HarnessError
-from harness.training.classifier import CosineClassifier, Recipe
+from harness.training.backbone import Backbone
+from harness.training.cosine import CosineClassifier
+from harness.training.loop import DivergedError, Recipe
 
 TEXTS = ["my card is lost", "card gone", "lost card", "top up please", "add money", "top up failed",
          "rate of euros", "what is the rate", "wrong rate"]  # fmt: skip
 TARGETS = np.repeat(np.arange(3), 3)
-QUICK = {"epochs": 2, "min_steps": 0, "batch_size": 4, "learning_rate": 1e-3, "head_rate": 1e-2}
+QUICK = {"epochs": 2, "batch_size": 4, "learning_rate": 1e-3, "head_rate": 1e-2}
 
 
 @pytest.fixture
@@ -18,10 +19,12 @@ def train(tiny_encoder):
     vectors = tiny_encoder.encode(TEXTS).values
     start = np.stack([vectors[place == TARGETS].mean(axis=0) for place in range(3)])
 
-    def make(*, seed=0, texts=TEXTS, targets=TARGETS, **changes):
-        recipe = Recipe(**(QUICK | {"scale": 16.0} | changes))
-        classifier = CosineClassifier(tiny_encoder.load(), start, recipe=recipe, seed=seed)
-        return classifier.fit(texts, targets)
+    def make(*, seed=0, texts=TEXTS, targets=TARGETS, weights=None, held=None, **changes):
+        classifier = CosineClassifier(Backbone(tiny_encoder.load()), start, scale=16.0)
+        return classifier.fit(
+            texts, targets, recipe=Recipe(**(QUICK | changes)), seed=seed,
+            weights=weights, held=held,
+        )  # fmt: skip
 
     make.start = start
     return make
@@ -65,23 +68,12 @@ def test_scores_of_a_row_do_not_depend_on_the_others(train):
         assert alone.tobytes() == together[chosen].tobytes()
 
 
-@pytest.mark.parametrize(("rows", "min_steps", "steps"), [(9, 0, 4), (9, 7, 8), (2, 5, 5)])
-def test_epochs_and_least_steps(train, monkeypatch, rows, min_steps, steps):
-    taken = []
-    step = CosineClassifier._step
-    monkeypatch.setattr(
-        CosineClassifier, "_step", lambda self, *given: (taken.append(1), step(self, *given))
-    )
-    train(texts=TEXTS[:rows], targets=TARGETS[:rows], min_steps=min_steps)  # 4 a step
-    assert len(taken) == steps
-
-
 def test_tokens_are_counted_without_padding(train, tiny_encoder):
     classifier = train()
     lengths = [len(ids) for ids in tiny_encoder.load().tokenizer(TEXTS)["input_ids"]]
-    assert classifier.tokens_run == 2 * sum(lengths)
+    assert classifier.backbone.tokens_run == 2 * sum(lengths)
     classifier.scores(TEXTS[:3])
-    assert classifier.tokens_run == 2 * sum(lengths) + sum(lengths[:3])
+    assert classifier.backbone.tokens_run == 2 * sum(lengths) + sum(lengths[:3])
 
 
 def test_the_start_is_left_as_it_was(train):
@@ -90,6 +82,33 @@ def test_the_start_is_left_as_it_was(train):
     assert (train.start == before).all()
 
 
-def test_divergence_is_an_error_with_a_way_out(train):
-    with pytest.raises(HarnessError, match="fine_tune:learning_rate"):
+def test_divergence_is_noticed(train):
+    with pytest.raises(DivergedError):
         train(learning_rate=1e30, min_steps=20)
+
+
+def test_a_class_that_counts_for_more_is_given_more_often(train):
+    confused = np.array([0, 1, 0, 1, 0, 1, 0, 1, 2])
+    counted = {
+        weight: train(
+            targets=confused, weights=np.array([1, weight, 1], np.float32), min_steps=12
+        ).scores(TEXTS)
+        for weight in (0.01, 100)
+    }
+    gain = {weight: (scores[:, 1] - scores[:, 0]).mean() for weight, scores in counted.items()}
+    assert gain[100] > gain[0.01]
+
+
+def test_the_best_epoch_on_held_out_rows_is_kept(train):
+    """Held-out rows with other labels than the training says get worse the longer it lasts."""
+    wrong = (TARGETS + 1) % 3
+
+    def loss(classifier):
+        scores = torch.from_numpy(classifier.scores(TEXTS))
+        return float(torch.nn.functional.cross_entropy(scores, torch.from_numpy(wrong)))
+
+    last = loss(train(epochs=8))
+    kept = train(epochs=8, held=(TEXTS, wrong))
+    assert loss(kept) < last
+    first = loss(train(epochs=8, held=(TEXTS, TARGETS)))
+    assert loss(kept) < first

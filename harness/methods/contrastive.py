@@ -1,0 +1,72 @@
+"""Fine-tuning: texts of one class are drawn together, then a linear classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from harness.core.settings import settings
+from harness.core.types import Example
+from harness.methods.trained import TrainedEncoder
+from harness.training.attempts import Attempt
+from harness.training.backbone import Backbone
+from harness.training.contrastive import fit_contrastive
+from harness.training.heads import fit_head
+from harness.training.logistic import LogisticHead
+from harness.training.loop import Recipe
+
+
+@settings
+class Contrastive(TrainedEncoder):
+    """Trains the encoder with a contrastive loss, then logistic regression on its embeddings.
+
+    The two stages of SetFit (Tunstall et al. 2022, "Efficient Few-Shot Learning Without
+    Prompts"), with the supervised contrastive loss over a batch in place of pairs.
+    """
+
+    hold_outs: ClassVar[int] = 4
+    hold_outs_used: ClassVar[int] = 1
+
+    epochs: Annotated[int, Field(gt=0, description="passes over the budget, at least")] = 6
+    min_steps: Annotated[int, Field(ge=0, description="optimiser steps, at least")] = 40
+    batch_size: Annotated[int, Field(gt=1, description="examples a step")] = 64
+    learning_rate: Annotated[float, Field(gt=0, description="peak rate of the encoder")] = 1e-4
+    temperature: Annotated[float, Field(gt=0, description="what cosines are divided by")] = 0.1
+    C: Annotated[
+        float, Field(gt=0, description="inverse L2 strength of the logistic regression")
+    ] = 10.0
+
+    def train_once(self, examples: Sequence[Example], now: Attempt) -> Backbone:
+        """Trains a fresh copy of the encoder, and a linear classifier of what it gives."""
+        backbone = self.fresh(now)
+        texts, targets = self.texts(examples), self.context_.targets(examples)
+        recipe = Recipe(
+            epochs=self.epochs,
+            min_steps=self.min_steps,
+            batch_size=self.batch_size,
+            learning_rate=now.rate * self.learning_rate,
+        )
+        fit_contrastive(
+            backbone,
+            texts,
+            targets,
+            recipe=recipe,
+            temperature=self.temperature,
+            seed=self.context_.seed,
+        )
+        self.head_ = fit_head(self._head, backbone.run(texts), targets)
+        return backbone
+
+    def probabilities(self, examples: Sequence[Example]) -> NDArray[np.float64]:
+        """Returns the probabilities of every item's classes, shape (items, classes)."""
+        vectors = self.backbone_.run(self.texts(examples))
+        self.charge()
+        found: Any = self.head_.probabilities(vectors, self.context_.classes)
+        return np.asarray(found, dtype=np.float64)
+
+    def _head(self) -> LogisticHead:
+        return LogisticHead(strength=self.C, max_iter=1000)

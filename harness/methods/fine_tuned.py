@@ -1,0 +1,119 @@
+"""What the methods share that train an encoder with a cosine classifier on top."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from harness.core.settings import settings
+from harness.core.types import Example
+from harness.methods.trained import TrainedEncoder
+from harness.stats.arrays import sigmoid, softmax, unit_rows
+from harness.training.attempts import Attempt
+from harness.training.backbone import Backbone
+from harness.training.cosine import CosineClassifier
+from harness.training.folds import folds
+from harness.training.loop import Recipe
+
+WEIGHTS = "what a class counts: `balanced` gives all classes the same weight, however frequent"
+VALIDATION = "share of the budget held out to choose the best epoch by; absent: train on all of it"
+
+
+@settings
+class FineTuned(TrainedEncoder):
+    """Trains weights by a fixed recipe, so no label of the budget need be spent on validation.
+
+    The head is a cosine classifier that starts from the class means of the frozen encoder; a
+    class that the draw does not hold starts from its name. Two texts are read as one, with the
+    model's separator between them. Where a threshold is needed, a quarter of the budget is held
+    out once to choose it, and then everything is trained on.
+    """
+
+    hold_outs: ClassVar[int] = 4
+    hold_outs_used: ClassVar[int] = 1
+
+    epochs: Annotated[int, Field(gt=0, description="passes over the budget, at least")] = 6
+    min_steps: Annotated[int, Field(ge=0, description="optimiser steps, at least")] = 40
+    batch_size: Annotated[int, Field(gt=0, description="examples a step")] = 16
+    learning_rate: Annotated[float, Field(gt=0, description="peak rate of the encoder")] = 1e-4
+    head_rate: Annotated[float, Field(gt=0, description="peak rate of the head")] = 1e-2
+    scale: Annotated[float, Field(gt=0, le=1e4, description="what cosines are multiplied by")] = (
+        16.0
+    )
+    class_weights: Annotated[Literal["none", "balanced"], Field(description=WEIGHTS)] = "none"
+    validation: Annotated[float | None, Field(gt=0, le=0.5, description=VALIDATION)] = None
+
+    @abc.abstractmethod
+    def choose_weights(self, encoder: Any) -> Callable[[], None]:
+        """Says which of the encoder's weights are trained; returns what to do afterwards."""
+
+    def train_once(self, examples: Sequence[Example], now: Attempt) -> Backbone:
+        """Trains a fresh copy of the encoder."""
+        backbone = self.fresh(now)
+        texts, targets = self.texts(examples), self.context_.targets(examples)
+        start = self._start(texts, targets)
+        kept, held = self._set_apart(targets)
+        finish = self.choose_weights(backbone.encoder)
+        self.classifier_ = CosineClassifier(backbone, start, scale=self.scale).fit(
+            [texts[row] for row in kept],
+            targets[kept],
+            recipe=self._recipe(now),
+            seed=self.context_.seed,
+            weights=self._weights(targets),
+            held=([texts[row] for row in held], targets[held]) if held else None,
+        )
+        finish()
+        return backbone
+
+    def probabilities(self, examples: Sequence[Example]) -> NDArray[np.float64]:
+        """Returns the softmax of the scaled cosines; of several labels, each by itself."""
+        scores = self.classifier_.scores(self.texts(examples))
+        self.charge()
+        return sigmoid(scores) if self.context_.rules.answer == "labels" else softmax(scores)
+
+    def _recipe(self, now: Attempt) -> Recipe:
+        return Recipe(
+            epochs=self.epochs,
+            min_steps=self.min_steps,
+            batch_size=self.batch_size,
+            learning_rate=now.rate * self.learning_rate,
+            head_rate=now.rate * self.head_rate,
+        )
+
+    def _set_apart(self, targets: NDArray[Any]) -> tuple[list[int], list[int]]:
+        """Returns the rows to train on, and those to choose the best epoch by."""
+        if self.validation:
+            parts = folds([str(row) for row in targets.tolist()], round(1 / self.validation))
+            for kept, held in parts:
+                return kept, held
+        return list(range(len(targets))), []
+
+    def _weights(self, targets: NDArray[Any]) -> NDArray[np.float32] | None:
+        """Returns the weight of each class: of a frequent one smaller, of all rows 1 on average."""
+        if self.class_weights == "none":
+            return None
+        counts = self._has(targets).sum(axis=0)
+        even = counts.sum() / np.count_nonzero(counts)
+        return np.asarray(even / np.maximum(counts, 1), dtype=np.float32)
+
+    def _has(self, targets: NDArray[Any]) -> NDArray[np.bool_]:
+        """Returns whether each row has each class, shape (rows, classes)."""
+        classes = np.arange(self.context_.classes)
+        return np.asarray(targets if targets.ndim > 1 else targets[:, None] == classes, dtype=bool)
+
+    def _start(self, texts: Sequence[str], targets: NDArray[Any]) -> NDArray[np.float32]:
+        """Returns the first class vectors, shape (classes, dimensions)."""
+        vectors = unit_rows(self.encoder.encode(texts).values)
+        has = self._has(targets)
+        start = np.zeros((self.context_.classes, vectors.shape[1]), dtype=np.float32)
+        if self.context_.rules.answer != "choice":
+            names = [label.verbalizer for label in self.context_.labels]
+            start = unit_rows(self.encoder.encode(names).values)
+        for place in np.flatnonzero(has.any(axis=0)):
+            start[place] = vectors[has[:, place]].mean(axis=0)
+        return unit_rows(start)

@@ -1,0 +1,56 @@
+"""What the methods share that train a copy of the encoder."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from typing import Any
+
+from harness.core.settings import settings
+from harness.core.types import Cost, Example
+from harness.methods.classifier import Classifier
+from harness.training.attempts import Attempt, attempt
+from harness.training.backbone import Backbone
+
+
+@settings
+class TrainedEncoder(Classifier):
+    """A classifier whose encoder is its own; two texts are read as one."""
+
+    @abc.abstractmethod
+    def train_once(self, examples: Sequence[Example], now: Attempt) -> Backbone:
+        """Trains a fresh copy of the encoder, and what stands on top of it.
+
+        Raises:
+            DivergedError: The loss stopped being a number; it is then tried at a smaller rate.
+        """
+
+    def train(self, examples: Sequence[Example]) -> None:
+        """Trains, again and more carefully where it diverges or memory runs short."""
+        self.backbone_ = attempt(
+            lambda now: self.train_once(examples, now), self.context_.meter.note
+        )
+        self.charge()
+
+    def fresh(self, now: Attempt) -> Backbone:
+        """Returns a fresh copy of the encoder to train."""
+        encoder = self.encoder.load()
+        self.separator_ = separator(encoder.tokenizer)
+        if now.checkpointing:
+            encoder.gradient_checkpointing_enable()
+        self.backbone_ = Backbone(encoder)
+        return self.backbone_
+
+    def texts(self, examples: Sequence[Example]) -> list[str]:
+        """Returns each item as one text."""
+        return [self.separator_.join(item) for item in self.context_.items(examples)]
+
+    def charge(self) -> None:
+        """Charges the tokens that were run; the seconds are the cell's own."""
+        self.context_.meter.add(Cost(0.0, self.backbone_.tokens_run))
+        self.backbone_.tokens_run = 0
+
+
+def separator(tokenizer: Any) -> str:
+    """Returns what stands between two texts that a model reads as one."""
+    return f" {tokenizer.sep_token} " if tokenizer.sep_token else "\n"

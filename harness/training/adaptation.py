@@ -1,0 +1,151 @@
+"""Going on with pre-training, on texts of the domain and without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.training.backbone import Backbone
+from harness.training.batches import shuffled
+from harness.training.loop import Recipe, optimise
+
+TITLE = "adapting to the domain"
+MASKED = 0.15
+KEPT_WORDS, RANDOM_WORDS = 0.1, 0.1
+IGNORED = -100
+
+
+def adapt_by_contrast(
+    backbone: Backbone, texts: Sequence[str], *, recipe: Recipe, temperature: float, seed: int
+) -> None:
+    """Trains an encoder so that a text lies near itself under other dropout, in place.
+
+    Unsupervised SimCSE: Gao, Yao and Chen 2021, "SimCSE: Simple Contrastive Learning of Sentence
+    Embeddings", section 3.
+
+    Args:
+        backbone: The encoder.
+        texts: The texts.
+        recipe: How to train; the other texts of a batch are what a text is told apart from.
+        temperature: What cosines are divided by.
+        seed: Of dropout and the order.
+
+    Raises:
+        DivergedError: The loss stopped being a number.
+    """
+    import torch
+
+    ids = backbone.tokenise(texts)
+
+    def loss(batch: Sequence[int]) -> Any:
+        rows = [ids[row] for row in batch]
+        scores = backbone.embed(rows) @ backbone.embed(rows).T / temperature
+        wanted = torch.arange(len(rows), device=scores.device)
+        return torch.nn.functional.cross_entropy(scores, wanted)
+
+    batches = shuffled(ids, recipe.batch_size, seed)
+    optimise(backbone.encoder, loss, batches, recipe=recipe, seed=seed, title=TITLE)
+
+
+class WordLoss:
+    """The loss of a language model that fills in or continues texts.
+
+    Masked: 15 % of the tokens are to be found, of which 80 % are masked, 10 % are another token
+    and 10 % stay (Devlin et al. 2019, "BERT", section 3.1); which ones changes every time.
+
+    Args:
+        model: A masked or causal LM of transformers.
+        tokenizer: Its tokenizer.
+        ids: The token ids of every text.
+        masked: Whether tokens are masked, or each is said from those before it.
+
+    Attributes:
+        tokens_run: Tokens run so far, padding left out.
+    """
+
+    def __init__(
+        self, model: Any, tokenizer: Any, ids: Sequence[Sequence[int]], *, masked: bool
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.ids = ids
+        self.masked = masked
+        self.tokens_run = 0
+
+    def __call__(self, batch: Sequence[int]) -> Any:
+        """Returns the loss of a batch, a tensor of one number."""
+        rows = [self.ids[row] for row in batch]
+        self.tokens_run += sum(map(len, rows))
+        features = _features(rows, self.tokenizer, self.model.device)
+        if self.masked:
+            features["input_ids"], wanted = _mask(features, self.tokenizer)
+        else:
+            wanted = features["input_ids"].masked_fill(features["attention_mask"] == 0, IGNORED)
+        return self.model(**features, labels=wanted).loss
+
+
+def adapt_by_words(
+    model: Any,
+    tokenizer: Any,
+    texts: Sequence[str],
+    *,
+    masked: bool,
+    limit: int,
+    recipe: Recipe,
+    seed: int,
+) -> int:
+    """Goes on training a language model on texts, in place.
+
+    Args:
+        model: A masked or causal LM of transformers.
+        tokenizer: Its tokenizer.
+        texts: The texts; those of less than two tokens are left out.
+        masked: See :class:`WordLoss`.
+        limit: Tokens of a text that are read.
+        recipe: How to train.
+        seed: Of dropout, masks and the order.
+
+    Returns:
+        How many tokens were run.
+
+    Raises:
+        DivergedError: The loss stopped being a number.
+    """
+    read = tokenizer(list(texts), truncation=True, max_length=limit)["input_ids"]
+    ids = [row for row in read if len(row) > 1]
+    loss = WordLoss(model, tokenizer, ids, masked=masked)
+    batches = shuffled(ids, recipe.batch_size, seed)
+    optimise(model, loss, batches, recipe=recipe, seed=seed, title=TITLE)
+    return loss.tokens_run
+
+
+def _features(ids: Sequence[Sequence[int]], tokenizer: Any, device: Any) -> dict[str, Any]:
+    """Returns ids and mask, shape (rows, longest), filled up with padding on the right."""
+    import torch
+
+    length = max(map(len, ids))
+    padding = tokenizer.pad_token_id or 0
+    inputs = torch.full((len(ids), length), padding, dtype=torch.long)
+    mask = torch.zeros((len(ids), length), dtype=torch.long)
+    for place, row in enumerate(ids):
+        inputs[place, : len(row)] = torch.tensor(row)
+        mask[place, : len(row)] = 1
+    return {"input_ids": inputs.to(device), "attention_mask": mask.to(device)}
+
+
+def _mask(features: dict[str, Any], tokenizer: Any) -> tuple[Any, Any]:
+    """Returns the ids with some of them hidden, and the hidden ones where all else is ignored."""
+    import torch
+
+    ids = features["input_ids"]
+    special = torch.isin(ids, torch.tensor(tokenizer.all_special_ids, device=ids.device))
+    free = features["attention_mask"].bool() & ~special
+    chosen = free & (torch.rand(ids.shape, device=ids.device) < MASKED)
+    if not chosen.any():  # a batch of short texts: there is always one word to find
+        place = free.flatten().float().argmax()
+        chosen.view(-1)[place] = bool(free.any())
+    fate = torch.rand(ids.shape, device=ids.device)
+    words = torch.randint(len(tokenizer), ids.shape, device=ids.device)
+    hidden = ids.masked_fill(chosen & (fate < 1 - KEPT_WORDS), tokenizer.mask_token_id)
+    other = chosen & (fate < RANDOM_WORDS)
+    return torch.where(other, words, hidden), ids.masked_fill(~chosen, IGNORED)

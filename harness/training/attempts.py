@@ -1,0 +1,62 @@
+"""Training again where it diverged, or where memory ran short."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TypeVar
+
+from harness.core.errors import HarnessError
+from harness.training.loop import DivergedError
+
+T = TypeVar("T")
+SMALLER = 4.0
+LEAST_RATE = 1 / SMALLER**2
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Attempt:
+    """How to train this time.
+
+    Attributes:
+        rate: What the learning rates are multiplied by.
+        checkpointing: Whether activations are computed again in the backward pass, to save memory.
+    """
+
+    rate: float = 1.0
+    checkpointing: bool = False
+
+
+def attempt(train: Callable[[Attempt], T], note: Callable[[str], None]) -> T:
+    """Returns what training gives; begins again, more carefully, where it fails.
+
+    Args:
+        train: Trains from the beginning.
+        note: Is told what a reader of the results should know.
+
+    Raises:
+        HarnessError: It diverged at every rate, or one step does not fit into memory.
+    """
+    import torch
+
+    now = Attempt()
+    while True:
+        try:
+            return train(now)
+        except DivergedError as error:
+            if now.rate <= LEAST_RATE:
+                raise HarnessError(
+                    f"{error}, at {now.rate:g} of the learning rate too\n"
+                    "  hint:     give a smaller one, such as learning_rate=1e-5"
+                ) from None
+            now = dataclasses.replace(now, rate=now.rate / SMALLER)
+            note(f"training diverged, and was begun again at {now.rate:g} of the learning rate")
+        except torch.OutOfMemoryError as error:
+            if now.checkpointing:
+                raise HarnessError(
+                    f"the memory of the GPU does not hold one step of training: {error}\n"
+                    "  hint:     make the steps smaller, such as batch_size=4"
+                ) from None
+            torch.cuda.empty_cache()
+            now = dataclasses.replace(now, checkpointing=True)
+            note("memory ran short: activations were computed twice (gradient checkpointing)")

@@ -1,0 +1,87 @@
+"""A sentence encoder whose weights may change, and texts run through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.models.batching import plan_batches
+from harness.models.device import half_precision
+from harness.models.encoder import to_features, token_limit, tokenise
+
+
+class Backbone:
+    """The model that is trained, and how many tokens went through it.
+
+    Args:
+        encoder: A ``SentenceTransformer`` of its own, in float32.
+
+    Attributes:
+        encoder: The same.
+        tokens_run: Tokens run since it was made, padding left out.
+    """
+
+    def __init__(self, encoder: Any) -> None:
+        self.encoder = encoder
+        self.tokens_run = 0
+
+    @property
+    def device(self) -> Any:
+        """Where it runs."""
+        return self.encoder.device
+
+    def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        """Returns the token ids of each text, cut at what the model reads."""
+        return tokenise(self.encoder, texts)
+
+    def embed(self, ids: Sequence[Sequence[int]]) -> Any:
+        """Returns the embeddings of a training batch, made unit vectors.
+
+        A tensor of shape (rows, dimensions), padded to the longest row and no further. Where a
+        GPU has bfloat16 the matrices are multiplied in it; the weights stay in float32.
+        """
+        import torch
+
+        length = max(1, *map(len, ids))
+        kind = self.device.type
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=half_precision(kind)):
+            return self._run(ids, size=len(ids), length=length)
+
+    def run(
+        self, texts: Sequence[str], of: Callable[[Any], Any] = lambda embeddings: embeddings
+    ) -> NDArray[np.float32]:
+        """Returns what ``of`` makes of the unit embeddings of each text, without training.
+
+        Texts run in batches whose shape follows from their length alone, so that a row does not
+        depend on the others.
+
+        Args:
+            texts: The texts.
+            of: From a tensor of shape (rows, dimensions) to one of shape (rows, width).
+
+        Returns:
+            Shape (texts, width).
+        """
+        import torch
+
+        ids = self.tokenise(texts)
+        rows: list[Any] = [None] * len(texts)
+        for batch in plan_batches([len(row) for row in ids], limit=token_limit(self.encoder)):
+            with torch.inference_mode():
+                embeddings = self._run(
+                    [ids[row] for row in batch.rows], size=batch.size, length=batch.length
+                )
+                values = of(embeddings).float().cpu().numpy()
+            for place, row in enumerate(batch.rows):
+                rows[row] = values[place]
+        return np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
+
+    def _run(self, ids: Sequence[Sequence[int]], *, size: int, length: int) -> Any:
+        from torch.nn.functional import normalize
+
+        self.tokens_run += sum(len(row) for row in ids)
+        features = to_features(self.encoder, ids, size=size, length=length)
+        return normalize(self.encoder(features)["sentence_embedding"].float(), dim=-1)

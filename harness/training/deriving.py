@@ -1,0 +1,227 @@
+"""Models made from others: made once, kept in the cache as any model is, shared by all cells."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from harness.core.errors import HarnessError
+from harness.core.files import atomic_folder, atomic_write, pretty_json, read_json, sha256_file
+from harness.core.types import Cost
+from harness.models.causal_lm import load_causal_lm
+from harness.models.derived import Adapted, Derived, derived_folder
+from harness.models.encoder import load_encoder, token_limit
+from harness.models.resolve import ResolvedModel
+from harness.training.adaptation import adapt_by_contrast, adapt_by_words
+from harness.training.attempts import Attempt, attempt
+from harness.training.backbone import Backbone
+from harness.training.loop import Recipe, seeded
+from harness.training.weights import transformer_of
+
+MARKER = "derived.json"
+CAUSAL_LM_TOKENS = 512
+"""Tokens of a text that a causal LM is adapted on, at most."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Made:
+    """A model made from another.
+
+    Attributes:
+        model: The model, ready to be loaded.
+        cost: What making it cost.
+        notes: What a reader of its numbers should know.
+    """
+
+    model: ResolvedModel
+    cost: Cost
+    notes: tuple[str, ...]
+
+
+def derive(
+    base: ResolvedModel, derived: Derived, texts: Sequence[str], *, identity: str, name: str
+) -> Made:
+    """Returns the model that a spec says to make from another, made where it is not there yet.
+
+    Args:
+        base: The model that it is made from.
+        derived: How it is made.
+        texts: The task's unlabelled texts.
+        identity: :meth:`.Derived.identity` of it.
+        name: Its name in tables.
+
+    Raises:
+        HarnessError: It cannot be made: there are no texts, the model has no such objective, or
+            training diverged.
+    """
+    folder = derived_folder(identity)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not _is_whole(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            with atomic_folder(folder) as aside:
+                _make(base, derived, texts, aside, identity)
+        made = read_json(folder / MARKER)
+    model = dataclasses.replace(
+        base, spec=derived.spell(base.spec), name=name, folder=folder, identity=identity
+    )
+    return Made(model, Cost(made["seconds"], made["tokens"]), tuple(made["notes"]))
+
+
+def _make(
+    base: ResolvedModel, derived: Derived, texts: Sequence[str], folder: Path, identity: str
+) -> None:
+    notes: list[str] = []
+    started = time.perf_counter()
+    if isinstance(derived.settings, Adapted):
+        how = derived.settings
+        if len(texts) < 2:
+            raise HarnessError(
+                f"there are {len(texts)} unlabelled texts to adapt {base.name} on; it takes two "
+                "or more"
+            )
+        adapt = _adapt_encoder if base.kind == "encoder" else _adapt_causal_lm
+        tokens = attempt(lambda now: adapt(base, how, texts, now, folder), notes.append)
+    else:
+        tokens = _start_anew(base, derived.settings.seed, folder)
+    files = {
+        path.relative_to(folder).as_posix(): sha256_file(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    marker = {
+        "identity": identity,
+        "made_from": base.identity,
+        "spec": derived.spell(base.spec),
+        "texts": len(texts) if derived.uses_texts else 0,
+        "seconds": time.perf_counter() - started,
+        "tokens": tokens,
+        "notes": notes,
+        "files": files,
+    }
+    atomic_write(folder / MARKER, pretty_json(marker))
+
+
+def _is_whole(folder: Path) -> bool:
+    """Returns whether a model is there and its files are what was written."""
+    try:
+        files = read_json(folder / MARKER)["files"]
+        return all(sha256_file(folder / path) == sha256 for path, sha256 in files.items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _recipe(how: Adapted, now: Attempt) -> Recipe:
+    return Recipe(
+        epochs=how.epochs,
+        min_steps=how.min_steps,
+        batch_size=how.batch_size,
+        learning_rate=now.rate * how.learning_rate,
+    )
+
+
+def _adapt_encoder(
+    base: ResolvedModel, how: Adapted, texts: Sequence[str], now: Attempt, folder: Path
+) -> int:
+    encoder = load_encoder(base.folder)
+    transformer = transformer_of(encoder)
+    if how.objective in (None, "contrast"):
+        _save_memory(transformer, now)
+        backbone = Backbone(encoder)
+        adapt_by_contrast(
+            backbone, texts, recipe=_recipe(how, now), temperature=how.temperature, seed=how.seed
+        )
+        tokens = backbone.tokens_run
+    else:
+        with seeded(how.seed):  # the head that finds words may be new
+            model = _with_words(transformer, masked=how.objective == "masked")
+        _save_memory(model, now)
+        tokens = _adapt_words(
+            model, encoder.tokenizer, texts, how, now, token_limit(encoder),
+        )  # fmt: skip
+        transformer.load_state_dict(model.base_model.state_dict(), strict=False)
+    encoder.save(str(folder))
+    return tokens
+
+
+def _adapt_causal_lm(
+    base: ResolvedModel, how: Adapted, texts: Sequence[str], now: Attempt, folder: Path
+) -> int:
+    from transformers import AutoTokenizer
+
+    model = load_causal_lm(base.folder)
+    tokenizer = AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False)
+    _save_memory(model, now)
+    tokens = _adapt_words(model, tokenizer, texts, how, now, CAUSAL_LM_TOKENS)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return tokens
+
+
+def _adapt_words(
+    model: Any, tokenizer: Any, texts: Sequence[str], how: Adapted, now: Attempt, limit: int
+) -> int:
+    masked = how.objective == "masked"
+    if masked and tokenizer.mask_token_id is None:
+        raise HarnessError(
+            f"a {type(model).__name__} has no token that hides a word\n"
+            "  hint:     adapted(MODEL,objective=contrast)"
+        )
+    recipe = _recipe(how, now)
+    return adapt_by_words(
+        model, tokenizer, texts, masked=masked, limit=limit, recipe=recipe, seed=how.seed
+    )
+
+
+def _with_words(transformer: Any, *, masked: bool) -> Any:
+    """Returns the transformer of an encoder with a head that says words.
+
+    Raises:
+        HarnessError: transformers has none for its architecture.
+    """
+    from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
+
+    kind = AutoModelForMaskedLM if masked else AutoModelForCausalLM
+    try:
+        model = kind.from_config(transformer.config)
+    except ValueError:
+        raise HarnessError(
+            f"a {type(transformer).__name__} cannot be adapted by "
+            f"{'masked' if masked else 'causal'} words\n"
+            "  hint:     adapted(MODEL,objective=contrast)"
+        ) from None
+    model.base_model.load_state_dict(transformer.state_dict(), strict=False)
+    return model.to(transformer.device)
+
+
+def _save_memory(model: Any, now: Attempt) -> None:
+    if now.checkpointing:
+        model.gradient_checkpointing_enable()
+
+
+def _start_anew(base: ResolvedModel, seed: int, folder: Path) -> int:
+    """Writes the same network with random weights; no token is run for that."""
+    load: Callable[[Path], Any] = load_encoder if base.kind == "encoder" else load_causal_lm
+    model = load(base.folder)
+    inner = transformer_of(model)
+    around = [module for module in model.modules() if module not in set(inner.modules())]
+    with seeded(seed):
+        fresh = type(inner)(inner.config)
+        for module in around:
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+    inner.load_state_dict(fresh.state_dict())
+    if base.kind == "encoder":
+        model.save(str(folder))
+        return 0
+    from transformers import AutoTokenizer
+
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False).save_pretrained(folder)
+    return 0
