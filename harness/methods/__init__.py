@@ -147,6 +147,16 @@ METHODS: Registry[MethodEntry] = Registry(
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
         ),
+        MethodEntry(
+            "self_training",
+            "harness.methods.self_training:SelfTraining",
+            "another method, taught again by its sure answers to unlabelled texts",
+            way="fine-tuning",
+            models=("encoder",),
+            uses=("labels", "unlabelled", "seed", "label_words"),
+            libraries=("peft", "scikit-learn", "scipy", "numpy"),
+            imports=("sklearn.linear_model", "sklearn.model_selection"),
+        ),
     ],
     group="harness.methods",
 )

@@ -20,6 +20,7 @@ from harness.training.cosine import CosineClassifier
 from harness.training.folds import folds
 from harness.training.loop import Recipe
 
+NAMES = "what a label's name counts in the first class vectors, beside the mean of its examples"
 WEIGHTS = "what a class counts: `balanced` gives all classes the same weight, however frequent"
 VALIDATION = "share of the budget held out to choose the best epoch by; absent: train on all of it"
 
@@ -28,10 +29,10 @@ VALIDATION = "share of the budget held out to choose the best epoch by; absent: 
 class FineTuned(TrainedEncoder):
     """Trains weights by a fixed recipe, so no label of the budget need be spent on validation.
 
-    The head is a cosine classifier that starts from the class means of the frozen encoder; a
-    class that the draw does not hold starts from its name. Two texts are read as one, with the
-    model's separator between them. Where a threshold is needed, a quarter of the budget is held
-    out once to choose it, and then everything is trained on.
+    The head is a cosine classifier that starts from the class means and the label names of the
+    frozen encoder; a class that the draw does not hold starts from its name alone. Two texts are
+    read as one, with the model's separator between them. Where a threshold is needed, a quarter
+    of the budget is held out once to choose it, and then everything is trained on.
     """
 
     hold_outs: ClassVar[int] = 4
@@ -45,6 +46,7 @@ class FineTuned(TrainedEncoder):
     scale: Annotated[float, Field(gt=0, le=1e4, description="what cosines are multiplied by")] = (
         16.0
     )
+    name_weight: Annotated[float, Field(ge=0, description=NAMES)] = 0.5
     class_weights: Annotated[Literal["none", "balanced"], Field(description=WEIGHTS)] = "none"
     validation: Annotated[float | None, Field(gt=0, le=0.5, description=VALIDATION)] = None
 
@@ -115,5 +117,6 @@ class FineTuned(TrainedEncoder):
             names = [label.verbalizer for label in self.context_.labels]
             start = unit_rows(self.encoder.encode(names).values)
         for place in np.flatnonzero(has.any(axis=0)):
-            start[place] = vectors[has[:, place]].mean(axis=0)
+            mean = vectors[has[:, place]].mean(axis=0)
+            start[place] = mean + self.name_weight * start[place]
         return unit_rows(start)

@@ -23,6 +23,7 @@ QUICK = {
     name: f"{name}:epochs=1,min_steps=4,learning_rate=1e-3"
     for name in ("fine_tune", "last_layers", "lora", "contrastive")
 }
+QUICK["self_training"] = "self_training:base=prototypes,confidence=0.3"
 ENTRIES = pytest.mark.parametrize("entry", list(METHODS), ids=lambda entry: entry.name)
 
 

@@ -115,6 +115,9 @@ def test_settings_that_contradict_each_other(settings, instead):
         ("few_shot:k=0,calibration=chosen", {"test_inputs", "encoder"}),
         ("few_shot:order=label_grouped,calibration=none", {"unlabelled", "test_inputs", "encoder"}),
         ("fine_tune", set()),
+        ("self_training", set()),
+        ("self_training:base=contrastive", {"label_words"}),
+        ("self_training:base=linear_probe", {"seed", "label_words"}),
     ],
 )
 def test_settings_do_without_some_of_what_the_method_may_use(text, without):

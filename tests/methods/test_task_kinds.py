@@ -77,6 +77,7 @@ QUICK = {
     "few_shot": "few_shot:k=3",
     "linear_probe": "linear_probe:C=1",
     "tfidf": "tfidf:C=1",
+    "self_training": "self_training:base=prototypes,confidence=0.5",
 }
 PAIRS = [(entry, kind) for entry in METHODS for kind in entry.kinds]
 IDS = [f"{entry.name}-{kind}" for entry, kind in PAIRS]

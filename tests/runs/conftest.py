@@ -19,6 +19,7 @@ ALL_METHODS = [
     "last_layers:epochs=1,min_steps=2",
     "lora:epochs=1,min_steps=2",
     "contrastive:epochs=1,min_steps=2",
+    "self_training:base=prototypes,confidence=0.3",
 ]
 """Every method that is registered (a test holds that), fine-tuning with the shortest training."""
 

@@ -18,6 +18,8 @@ from harness.store.cells import CellStore
 from harness.store.manifest import examples_file, read_manifest
 from harness.store.predictions import read_examples
 
+CELLS = 11 * 4 + 2
+"""Two budgets of two draws for each method that learns from labels, one cell for the others."""
 pytestmark = pytest.mark.filterwarnings("ignore:.*holds the run of another command")
 
 
@@ -62,7 +64,7 @@ def test_the_methods_of_these_tests_are_all_there_are(all_methods):
 def test_all_methods_end_to_end(finished, tiny_task):
     manifest = read_manifest(finished)
     assert manifest.failures == {}
-    assert len(manifest.cells) == 10 * 4 + 2
+    assert len(manifest.cells) == CELLS
     store = CellStore(finished)
     rows = tuple(example.row for example in tiny_task.test)
     names = {label.name for label in tiny_task.labels}
@@ -87,7 +89,7 @@ def test_a_second_run_computes_nothing_and_its_tables_have_the_same_bytes(
 ):
     before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
     outcome, _ = run(*all_methods, labels=["1/class,2/class"])
-    assert (outcome.computed, outcome.reused) == (0, 10 * 4 + 2)
+    assert (outcome.computed, outcome.reused) == (0, CELLS)
     assert (outcome.texts_encoded, outcome.prompts_run) == (0, 0)
     assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
 
@@ -104,7 +106,7 @@ def test_another_folder_with_the_same_cache_runs_no_model_and_ends_the_same(
     finished, all_methods, run, cell_bytes, unmeasured
 ):
     outcome, other = run(*all_methods, labels=["1/class,2/class"], folder="other")
-    assert outcome.computed == 10 * 4 + 2
+    assert outcome.computed == CELLS
     assert (outcome.texts_encoded, outcome.prompts_run) == (0, 0)
     assert cell_bytes(other) == cell_bytes(finished)
     assert unmeasured(other) == unmeasured(finished)

@@ -49,7 +49,7 @@ def test_all_methods_at_all_budgets_and_draws(plan, task_file):
     with_labels = [entry.name for entry in METHODS if "labels" in entry.uses]
     expected = {(name, "2/class"): 3 for name in with_labels}
     expected |= {(name, "all"): 1 for name in with_labels}
-    trained = ("few_shot", "fine_tune", "last_layers", "lora", "contrastive")
+    trained = ("few_shot", "fine_tune", "last_layers", "lora", "contrastive", "self_training")
     expected |= {(name, "all"): 3 for name in trained}
     expected |= {("zero_shot", "0"): 1, ("label_embedding", "0"): 1}
     assert counts == expected

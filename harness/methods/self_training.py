@@ -1,0 +1,85 @@
+"""Fine-tuning or feature extraction: a method teaches itself with what it is sure of."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from harness.core.settings import settings
+from harness.core.types import Example, Prediction
+from harness.methods import METHODS, MethodEntry
+from harness.methods.base import Method
+from harness.methods.classifier import THRESHOLD, Classifier
+
+Base = Literal["fine_tune", "last_layers", "lora", "contrastive", "linear_probe", "prototypes"]
+
+
+@settings
+class SelfTraining(Method):
+    """Answers the unlabelled examples, and learns again from those that it is sure of too.
+
+    Self-training with a threshold, as in Yarowsky 1995 ("Unsupervised Word Sense Disambiguation
+    Rivaling Supervised Methods"). The second model starts afresh; a threshold of the task is the
+    first model's, because guesses tell nothing of where guessing goes wrong. Where the budget is
+    of another domain and the unlabelled examples are of the target's, it adapts the classifier.
+    """
+
+    base: Annotated[Base, Field(description="the method that teaches and learns")] = "fine_tune"
+    confidence: Annotated[
+        float,
+        Field(ge=0, le=1, description="probability that an answer must reach to be learnt; of a "
+              "row with several labels, that each of them must be given or left out with"),
+    ] = 0.8  # fmt: skip
+    rounds: Annotated[int, Field(gt=0, description="how often it is learnt again")] = 1
+    epochs: Annotated[
+        int,
+        Field(gt=0, description="passes over the budget and the guesses together, at least, where "
+              "the base trains an encoder"),
+    ] = 2  # fmt: skip
+    threshold: Annotated[float | None, Field(ge=0, le=1, description=THRESHOLD)] = None
+
+    def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
+        """Learns from the budget, answers the unlabelled examples, and learns from both."""
+        taught: dict[str, float | int | None] = {"threshold": self.threshold}
+        self.model_ = self._fit(train, taught)
+        if self._entry.way == "fine-tuning":
+            taught["epochs"] = self.epochs
+        for _ in range(self.rounds):
+            guessed = list(self._sure(unlabelled)) if unlabelled else []
+            if not guessed:
+                self.context_.meter.note(
+                    f"{self.base} alone: of {len(unlabelled)} unlabelled rows it is sure of none"
+                )
+                return
+            taught["threshold"] = self.model_.threshold_
+            self.model_ = self._fit([*train, *guessed], taught)
+
+    def predict(self, examples: Sequence[Example]) -> list[Prediction]:
+        """Returns what the last model says."""
+        return self.model_.predict(examples)
+
+    @property
+    def unused(self) -> frozenset[str]:
+        """What its base does without."""
+        return frozenset({"seed", "label_words"} - set(self._entry.uses))
+
+    @property
+    def _entry(self) -> MethodEntry:
+        return METHODS.get(self.base)
+
+    def _fit(self, examples: Sequence[Example], given: dict[str, float | int | None]) -> Classifier:
+        model: Classifier = self._entry.load()(**given)
+        return model.fit(examples, (), self.context_)
+
+    def _sure(self, unlabelled: Sequence[Example]) -> Iterator[Example]:
+        """Yields the unlabelled examples that are answered surely, with the answers as targets."""
+        known = {label.name for label in self.context_.labels}
+        several = self.context_.rules.answer == "labels"
+        for example, answer in zip(unlabelled, self.model_.predict(unlabelled), strict=True):
+            shares = answer.probabilities or (0.0,)
+            sure = min(max(share, 1 - share) for share in shares) if several else max(shares)
+            if sure >= self.confidence and (several or answer.output in known):
+                yield dataclasses.replace(example, target=answer.output)

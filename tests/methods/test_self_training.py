@@ -1,0 +1,96 @@
+"""Self-training learns the guesses that it is sure of, and nothing else."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from harness.core.types import Prediction
+from harness.methods.classifier import Classifier
+from harness.methods.spec import parse_method
+
+
+@pytest.fixture
+def learnt(monkeypatch):
+    """Collects the targets of what classifiers learn, in order."""
+    seen = []
+    fit = Classifier.learn
+
+    def watched(self, train, unlabelled):
+        seen.append([example.target for example in train])
+        fit(self, train, unlabelled)
+
+    monkeypatch.setattr(Classifier, "learn", watched)
+    return seen
+
+
+def test_it_learns_from_its_sure_answers(fit, tiny_task, learnt):
+    unlabelled = tiny_task.unlabelled_texts()
+    teacher = fit("prototypes").predict(unlabelled)
+    highest = sorted(max(answer.probabilities) for answer in teacher)
+    confidence = highest[len(highest) // 2]
+    sure = [one.output for one in teacher if max(one.probabilities) >= confidence]
+    learnt.clear()
+    fit(f"self_training:base=prototypes,confidence={confidence!r}")
+    budget = [row.target for row in tiny_task.train]
+    assert learnt == [budget, budget + sure]
+    assert 0 < len(sure) < len(unlabelled)
+
+
+def test_with_nothing_sure_it_is_its_base_and_says_so(make_context, fit, tiny_task, test_rows):
+    spec = parse_method("self_training:base=prototypes,confidence=1")
+    context = make_context(spec)
+    method = spec.build().fit(tiny_task.train, tiny_task.unlabelled_texts(), context)
+    assert method.predict(test_rows) == fit("prototypes").predict(test_rows)
+    (note,) = context.meter.notes
+    assert note.startswith("prototypes alone: of ")
+
+
+def test_rounds_begin_from_the_budget_again(fit, tiny_task, learnt):
+    fit("self_training:base=prototypes,confidence=0.3,rounds=3")
+    size = len(tiny_task.train)
+    assert len(learnt) == 4
+    assert all(targets[:size] == learnt[0] for targets in learnt)
+
+
+def test_a_model_that_is_trained_makes_fewer_passes_over_the_guesses(fit, learnt):
+    method = fit("self_training:base=last_layers,confidence=0,epochs=1")
+    assert method.model_.epochs == 1
+    assert len(learnt) == 2
+
+
+def test_of_several_labels_each_must_be_sure(make_context, tiny_task):
+    spec = parse_method("self_training:base=prototypes,confidence=0.9")
+    method = spec.build()
+
+    class Several:
+        answer = "labels"
+
+    method.context_ = dataclasses.replace(make_context(spec), rules=Several())
+
+    class Teacher:
+        def predict(self, _):
+            return [
+                Prediction(("a",), (0.95, 0.05)),
+                Prediction((), (0.05, 0.02)),
+                Prediction(("a", "b"), (0.95, 0.6)),
+            ]
+
+    method.model_ = Teacher()
+    rows = [row.without_target() for row in tiny_task.test[:3]]
+    assert [one.target for one in method._sure(rows)] == [("a",), ()]
+
+
+def test_an_answer_out_of_scope_is_not_learnt(make_context, tiny_task):
+    spec = parse_method("self_training:base=prototypes,confidence=0")
+    method = spec.build()
+    method.context_ = make_context(spec)
+    shares = tuple(np.full(len(tiny_task.labels), 1 / len(tiny_task.labels)).tolist())
+
+    class Teacher:
+        def predict(self, _):
+            return [Prediction("none", shares), Prediction("lost_card", shares)]
+
+    method.model_ = Teacher()
+    rows = [row.without_target() for row in tiny_task.test[:2]]
+    assert [one.target for one in method._sure(rows)] == ["lost_card"]
