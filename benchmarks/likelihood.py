@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from peak import matrix_peaks
 from sets import SINGLE_LABEL
 
 from harness.core.files import sha256_bytes
@@ -31,7 +32,6 @@ from harness.models.causal_lm import LocalCausalLM
 from harness.models.device import choose_device, use_threads
 from harness.models.likelihood.tokens import PromptTokeniser
 from harness.models.likelihood.trie import build_trie
-from harness.models.packed import pack_linears
 from harness.models.resolve import ResolvedModel, resolve
 from harness.runs.provenance import environment
 from harness.tasks.draws import Budget, draw
@@ -39,8 +39,6 @@ from harness.tasks.task import load_task
 
 PEER = Path(__file__).parent / "peers" / "lm_eval_loglikelihood.py"
 LAST_EXAMPLE = "Customer message: "
-SIDE = 2048  # of the square matrices whose product measures the machine
-PRODUCTS = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,32 +189,6 @@ def agreement(ours: Floats, theirs: Floats) -> dict[str, float]:
         "largest_difference": float(np.abs(ours - theirs).max()),
         "same_best_label": float((ours.argmax(axis=1) == theirs.argmax(axis=1)).mean()),
     }
-
-
-def matrix_peaks() -> dict[str, float]:
-    """Returns the operations a second of the fastest of some float32 matrix products.
-
-    ``torch`` is torch's own product, ``packed`` that of the harness's linear layers; where the
-    harness leaves these to torch, both are the same.
-    """
-    matrix = torch.rand(SIDE, SIDE, device=choose_device())
-    layer = torch.nn.Sequential(torch.nn.Linear(SIDE, SIDE, bias=False, device=choose_device()))
-    pack_linears(layer)
-    with torch.inference_mode():
-        return {
-            "torch": 2 * SIDE**3 / fastest(lambda: matrix @ matrix),
-            "packed": 2 * SIDE**3 / fastest(lambda: layer(matrix)),
-        }
-
-
-def fastest(multiply: Callable[[], torch.Tensor]) -> float:
-    """Returns the least of the seconds that some runs take."""
-    seconds = []
-    for _ in range(PRODUCTS):
-        started = time.perf_counter()
-        multiply()[0, 0].item()  # waits for a GPU
-        seconds.append(time.perf_counter() - started)
-    return min(seconds)
 
 
 def irreducible_flop(model: LocalCausalLM, workload: Workload) -> float:

@@ -94,6 +94,7 @@ METHODS: Registry[MethodEntry] = Registry(
             "votes of the nearest training examples in embedding space",
             way="feature extraction",
             models=("encoder",),
+            version=2,
         ),
         MethodEntry(
             "prototypes",
@@ -105,7 +106,7 @@ METHODS: Registry[MethodEntry] = Registry(
         MethodEntry(
             "linear_probe",
             "harness.methods.linear_probe:LinearProbe",
-            "logistic regression on frozen embeddings",
+            "logistic or ridge regression or a linear SVM on frozen embeddings",
             way="feature extraction",
             models=("encoder",),
             libraries=("scikit-learn", "scipy", "numpy"),

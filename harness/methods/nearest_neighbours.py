@@ -18,8 +18,8 @@ class NearestNeighbours(EmbeddingClassifier):
     """The k nearest training examples by cosine vote, nearer ones more.
 
     Cover and Hart 1967. A neighbour's vote is exp(scale x cosine), so that the votes are the
-    softmax of the neighbours' scaled cosines. Without ``k`` given, the one with the best
-    leave-one-out accuracy inside the budget is taken; of equals, the smallest.
+    softmax of the neighbours' scaled cosines. What is not given of ``k`` and ``scale`` is what has
+    the best leave-one-out accuracy inside the budget; of equals, the smallest k.
     """
 
     k: Annotated[
@@ -27,8 +27,10 @@ class NearestNeighbours(EmbeddingClassifier):
         Field(gt=0, description="neighbours that vote; chosen inside the budget when absent"),
     ] = None
     scale: Annotated[
-        float, Field(gt=0, le=1e4, description="how fast votes fall off with distance")
-    ] = 20.0
+        float | None,
+        Field(gt=0, le=1e4, description="how fast votes fall off with distance; chosen inside the "
+              "budget when absent"),
+    ] = None  # fmt: skip
 
     def head(self) -> NeighbourHead:
         """Returns the voters, still none."""

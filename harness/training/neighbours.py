@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, Self
 
 import numpy as np
@@ -11,25 +12,29 @@ from harness.stats.arrays import softmax, unit_rows
 
 Floats = NDArray[np.float64]
 CHOICES = (1, 3, 5, 10, 20)
-BLOCK_ROWS = 1024
+SCALES = (20.0, 5.0, 50.0)
+BLOCK_QUERIES = 512
+BLOCK_ROWS = 8_192
 
 
 class NeighbourHead:
     """The k nearest rows by cosine vote, nearer ones more: exp(scale x cosine).
 
+    What is not given is chosen by leave-one-out over the rows fitted: the pair of the highest
+    accuracy (of rows with several labels, the smallest squared error); of equals, the fewest
+    neighbours, and the scale that comes first.
+
     Args:
-        k: How many vote; None takes the number with the best leave-one-out accuracy (of rows
-            with several labels, the smallest squared error) over the rows fitted; of equals,
-            the smallest.
-        scale: How fast votes fall off with distance.
+        k: How many vote; None chooses among ``CHOICES``.
+        scale: How fast votes fall off with distance; None chooses among ``SCALES``.
     """
 
-    def __init__(self, *, k: int | None, scale: float) -> None:
+    def __init__(self, *, k: int | None, scale: float | None) -> None:
         self.k = k
         self.scale = scale
 
     def fit(self, features: NDArray[np.float32], targets: NDArray[Any]) -> Self:
-        """Keeps the rows, and chooses k.
+        """Keeps the rows, and chooses how they vote.
 
         Args:
             features: Shape (rows, dimensions).
@@ -37,7 +42,7 @@ class NeighbourHead:
         """
         self.targets_ = targets
         self.vectors_ = unit_rows(features)
-        self.k_ = min(self.k or self._choose_k(), len(targets))
+        self.k_, self.scale_ = self._choose()
         return self
 
     def probabilities(self, features: NDArray[np.float32], classes: int) -> Floats:
@@ -46,70 +51,103 @@ class NeighbourHead:
         Where rows may have several labels the spread vote is divided as the labels are frequent.
         Shape: (rows, classes).
         """
-        cosines, nearest = self._neighbours(unit_rows(features), self.k_)
-        shares = self._shares(cosines, nearest, classes)
+        cosines, places = nearest(unit_rows(features), self.vectors_, self.k_)
+        shares = self._shares(cosines, places, self.scale_, classes)
         prior = 1 / classes if self.targets_.ndim == 1 else self._frequencies()
         return np.asarray((self.k_ * shares + prior) / (self.k_ + 1), dtype=np.float64)
 
     def _frequencies(self) -> Floats:
         return np.asarray(self.targets_.mean(axis=0), dtype=np.float64)
 
-    def _neighbours(
-        self, queries: NDArray[np.float32], k: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Returns cosines and positions of the k nearest, shape (queries, k), nearest first.
-
-        Exact, a block of queries at a time; of equally near ones the first in the budget.
-        """
-        cosines = np.empty((len(queries), k), dtype=np.float32)
-        nearest = np.empty((len(queries), k), dtype=np.int64)
-        for start in range(0, len(queries), BLOCK_ROWS):
-            block = slice(start, start + BLOCK_ROWS)
-            similar = queries[block] @ self.vectors_.T
-            order = np.argsort(-similar, axis=1, kind="stable")[:, :k]
-            nearest[block] = order
-            cosines[block] = np.take_along_axis(similar, order, axis=1)
-        return cosines, nearest
-
     def _shares(
-        self, cosines: NDArray[np.float32], nearest: NDArray[np.int64], classes: int
+        self, cosines: NDArray[np.float32], places: NDArray[np.int64], scale: float, classes: int
     ) -> Floats:
         """Returns the share of the votes that each class gets, shape (queries, classes)."""
-        votes = softmax(self.scale * cosines)
+        votes = softmax(scale * cosines)
         shares = np.zeros((len(votes), classes))
         if self.targets_.ndim == 1:
-            np.add.at(shares, (np.arange(len(votes))[:, None], self.targets_[nearest]), votes)
+            np.add.at(shares, (np.arange(len(votes))[:, None], self.targets_[places]), votes)
             return shares
         for place in range(votes.shape[1]):
-            shares += votes[:, place, None] * self.targets_[nearest[:, place]]
+            shares += votes[:, place, None] * self.targets_[places[:, place]]
         return shares
 
-    def _choose_k(self) -> int:
-        usable = [k for k in CHOICES if k < len(self.targets_)]
-        if not usable:
-            return 1
-        cosines, nearest = self._neighbours(self.vectors_, usable[-1] + 1)
-        cosines, nearest = _without_self(cosines, nearest)
-        merits = [self._merit(cosines[:, :k], nearest[:, :k]) for k in usable]
-        return usable[int(np.argmax(merits))]
+    def _choose(self) -> tuple[int, float]:
+        others = len(self.targets_) - 1
+        counts = [k for k in (CHOICES if self.k is None else (self.k,)) if k <= others]
+        scales = SCALES if self.scale is None else (self.scale,)
+        if not counts or len(counts) * len(scales) == 1:
+            k = min(self.k or 1, len(self.targets_))
+            return k, SCALES[0] if self.scale is None else self.scale
+        cosines, places = nearest(self.vectors_, self.vectors_, counts[-1] + 1)
+        cosines, places = _without_self(cosines, places)
+        pairs = list(itertools.product(counts, scales))
+        merits = [self._merit(cosines[:, :k], places[:, :k], scale) for k, scale in pairs]
+        return pairs[int(np.argmax(merits))]
 
-    def _merit(self, cosines: NDArray[np.float32], nearest: NDArray[np.int64]) -> float:
+    def _merit(
+        self, cosines: NDArray[np.float32], places: NDArray[np.int64], scale: float
+    ) -> float:
         if self.targets_.ndim == 1:
-            shares = self._shares(cosines, nearest, int(self.targets_.max()) + 1)
+            shares = self._shares(cosines, places, scale, int(self.targets_.max()) + 1)
             return float((shares.argmax(axis=1) == self.targets_).mean())
-        shares = self._shares(cosines, nearest, self.targets_.shape[1])
+        shares = self._shares(cosines, places, scale, self.targets_.shape[1])
         return -float(((shares - self.targets_) ** 2).mean())
 
 
+def nearest(
+    queries: NDArray[np.float32], rows: NDArray[np.float32], k: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Returns cosines and positions of the k nearest rows, shape (queries, k), nearest first.
+
+    Exact: every cosine is computed, a block of queries and rows at a time, so that memory does
+    not grow with both. Of equally near rows the first come first.
+
+    Args:
+        queries: Unit vectors, shape (queries, dimensions).
+        rows: Unit vectors, shape (rows, dimensions), at least k.
+        k: How many.
+    """
+    cosines = np.empty((len(queries), k), dtype=np.float32)
+    places = np.empty((len(queries), k), dtype=np.int64)
+    for start in range(0, len(queries), BLOCK_QUERIES):
+        block = slice(start, start + BLOCK_QUERIES)
+        near = np.empty((len(queries[block]), 0), dtype=np.float32)
+        where = np.empty(near.shape, dtype=np.int64)
+        for first in range(0, len(rows), BLOCK_ROWS):
+            similar = queries[block] @ rows[first : first + BLOCK_ROWS].T
+            inside = _largest(similar, k)
+            near = np.hstack([near, np.take_along_axis(similar, inside, axis=1)])
+            where = np.hstack([where, inside + first])
+            kept = _largest(near, k)
+            near = np.take_along_axis(near, kept, axis=1)
+            where = np.take_along_axis(where, kept, axis=1)
+        cosines[block], places[block] = near, where
+    return cosines, places
+
+
+def _largest(values: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Returns the places of each row's k largest values, or of all, largest and first first."""
+    if k >= values.shape[1]:
+        return np.argsort(-values, axis=1, kind="stable")
+    least = np.partition(values, -k, axis=1)[:, -k, None]
+    spare = k - (values > least).sum(axis=1, keepdims=True)  # for those that equal the least
+    level = values == least
+    chosen = (values > least) | (level & (level.cumsum(axis=1, dtype=np.int32) <= spare))
+    places = np.nonzero(chosen)[1].reshape(len(values), k)
+    order = np.argsort(-np.take_along_axis(values, places, axis=1), axis=1, kind="stable")
+    return np.asarray(np.take_along_axis(places, order, axis=1))
+
+
 def _without_self(
-    cosines: NDArray[np.float32], nearest: NDArray[np.int64]
+    cosines: NDArray[np.float32], places: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Takes every row's own position away, or its last neighbour where that is not among them."""
-    own = nearest == np.arange(len(nearest))[:, None]
+    own = places == np.arange(len(places))[:, None]
     own[:, -1] |= ~own.any(axis=1)
-    shape = (len(nearest), nearest.shape[1] - 1)
+    shape = (len(places), places.shape[1] - 1)
 
     def rest(matrix: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(matrix[~own].reshape(shape))
 
-    return rest(cosines), rest(nearest)
+    return rest(cosines), rest(places)

@@ -1,6 +1,7 @@
 """The methods on frozen embeddings, against scikit-learn and plain loops."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_nearest_neighbours_vote_as_scikit_learns(fit, vectors, test_rows, k):
     shares = voting.fit(train, targets).predict_proba(test)
     k = min(k, 24)
     expected = (k * shares + 1 / 4) / (k + 1)
-    found = probabilities(fit(f"nearest_neighbours:k={k}"), test_rows)
+    found = probabilities(fit(f"nearest_neighbours:k={k},scale=20"), test_rows)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -46,30 +47,37 @@ def test_nearly_plain_votes(fit, vectors, test_rows):
     np.testing.assert_allclose(found, (7 * plain + 1 / 4) / 8, atol=1e-5)
 
 
-def test_k_is_the_best_when_each_row_is_left_out(fit, vectors, tiny_task):
+def test_k_and_scale_are_the_best_when_each_row_is_left_out(fit, vectors, tiny_task):
     train, targets, _ = vectors
     names = [label.name for label in tiny_task.labels]
     chosen = set()
     for seed in range(6):
-        mixed = np.random.default_rng(seed).permutation(targets)
-        right = {k: left_out_accuracy(train, mixed, k) for k in (1, 3, 5, 10, 20)}
+        generator = np.random.default_rng(seed)
+        mixed = targets.copy()
+        some = generator.permutation(len(targets))[: 4 * seed]
+        mixed[some] = generator.permutation(mixed[some])
+        pairs = list(itertools.product((1, 3, 5, 10, 20), (20.0, 5.0, 50.0)))
+        right = {pair: left_out_accuracy(train, mixed, *pair) for pair in pairs}
         rows = [
             dataclasses.replace(row, target=names[place])
             for row, place in zip(tiny_task.train, mixed, strict=True)
         ]
-        chosen.add(fit("nearest_neighbours", rows).head_.k_)
-        assert fit("nearest_neighbours", rows).head_.k_ == max(right, key=right.get)
-    assert len(chosen) > 1
+        head = fit("nearest_neighbours", rows).head_
+        chosen.add((head.k_, head.scale_))
+        assert (head.k_, head.scale_) == max(right, key=right.get)
+        assert fit("nearest_neighbours:k=5", rows).head_.k_ == 5
+        assert fit("nearest_neighbours:scale=7", rows).head_.scale_ == 7
+    assert len({k for k, _ in chosen}) > 1
 
 
-def left_out_accuracy(vectors, targets, k):
+def left_out_accuracy(vectors, targets, k, scale):
     right = 0
     for row, target in enumerate(targets):
         others = np.delete(np.arange(len(targets)), row)
         cosines = vectors[others] @ vectors[row]
         nearest = np.argsort(-cosines, kind="stable")[:k]
         votes = np.zeros(4)
-        np.add.at(votes, targets[others[nearest]], np.exp(20 * cosines[nearest]))
+        np.add.at(votes, targets[others[nearest]], np.exp(scale * cosines[nearest]))
         right += votes.argmax() == target
     return right
 

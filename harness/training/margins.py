@@ -1,0 +1,109 @@
+"""Linear classifiers that give scores, and what turns their scores into probabilities."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.stats.arrays import log_softmax, softmax, spread_over_all
+from harness.training.logistic import DEFAULT_STRENGTH, FOLDS, GRID
+
+Floats = NDArray[np.float64]
+LEAST_SLOPE, MOST_SLOPE = 1e-2, 1e3
+
+
+class MarginHead:
+    """Ridge regression of the classes, or a linear support vector machine, calibrated.
+
+    Scores become probabilities by the softmax of a multiple of them (temperature scaling: Guo et
+    al. 2017, "On Calibration of Modern Neural Networks", section 4.2). The multiple, and the
+    strength where it is not given, are those of the lowest log loss over held-out parts of the
+    rows, by stratified cross-validation. Where a class has too few rows for two parts, the scores
+    are taken as they are.
+
+    Args:
+        kind: ``ridge`` or ``svm``: scikit-learn's ``RidgeClassifier`` or ``LinearSVC``.
+        strength: Inverse strength of the L2 penalty (of ``RidgeClassifier`` alpha is 1 over it);
+            None chooses among ``GRID``.
+        max_iter: Iterations of the solver of ``LinearSVC``; stopping there is not an error.
+        seed: scikit-learn's ``random_state``.
+    """
+
+    def __init__(
+        self, kind: Literal["ridge", "svm"], *, strength: float | None, max_iter: int, seed: int
+    ) -> None:
+        self.kind = kind
+        self.strength = strength
+        self.max_iter = max_iter
+        self.seed = seed
+
+    def fit(self, features: NDArray[np.float32], targets: NDArray[np.int64]) -> Self:
+        """Fits on features of shape (examples, dimensions)."""
+        from sklearn.exceptions import ConvergenceWarning
+
+        self.seen_, places = np.unique(targets, return_inverse=True)
+        self.examples_ = len(targets)
+        self.classifier_ = None
+        if len(self.seen_) > 1:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                strength, self.slope_ = self._choose(features, places)
+                self.classifier_ = self._model(strength).fit(features, places)
+        return self
+
+    def probabilities(self, features: NDArray[np.float32], classes: int) -> Floats:
+        """Returns probabilities over all classes of the task, shape (rows, classes)."""
+        inner = np.ones((len(features), 1))
+        if self.classifier_ is not None:
+            scores = _columns(self.classifier_.decision_function(features))
+            inner = softmax(self.slope_ * scores)
+        return spread_over_all(inner, self.seen_, classes, self.examples_)
+
+    def _model(self, strength: float) -> Any:
+        from sklearn.linear_model import RidgeClassifier
+        from sklearn.svm import LinearSVC
+
+        if self.kind == "ridge":
+            return RidgeClassifier(alpha=1 / strength, random_state=self.seed)
+        return LinearSVC(C=strength, max_iter=self.max_iter, random_state=self.seed)
+
+    def _choose(
+        self, features: NDArray[np.float32], places: NDArray[np.int64]
+    ) -> tuple[float, float]:
+        """Returns the strength and the slope of the lowest held-out log loss."""
+        from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+        folds = min(FOLDS, int(np.bincount(places).min()))
+        if folds < 2:
+            return self.strength or DEFAULT_STRENGTH, 1.0
+        found = []
+        for strength in (self.strength,) if self.strength else GRID:
+            scores = cross_val_predict(
+                self._model(strength), features, places, cv=StratifiedKFold(folds),
+                method="decision_function",
+            )  # fmt: skip
+            slope, loss = _best_slope(_columns(scores), places)
+            found.append((loss, strength, slope))
+        _, strength, slope = min(found)
+        return strength, slope
+
+
+def _columns(scores: NDArray[Any]) -> Floats:
+    """Returns a score for each class, shape (rows, classes), also where there are two."""
+    exact = np.asarray(scores, dtype=np.float64)
+    return exact if exact.ndim > 1 else np.stack([-exact / 2, exact / 2], axis=1)
+
+
+def _best_slope(scores: Floats, places: NDArray[np.int64]) -> tuple[float, float]:
+    """Returns what scores are to be multiplied by, and the mean log loss then."""
+    from scipy.optimize import minimize_scalar
+
+    def loss(logarithm: float) -> float:
+        shares = log_softmax(np.exp(logarithm) * scores)
+        return -float(shares[np.arange(len(places)), places].mean())
+
+    found = minimize_scalar(loss, bounds=np.log([LEAST_SLOPE, MOST_SLOPE]), method="bounded")
+    return float(np.exp(found.x)), float(found.fun)

@@ -1,0 +1,78 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from harness.training import neighbours
+from harness.training.neighbours import CHOICES, SCALES, NeighbourHead, nearest
+
+
+def units(rows, seed, dimensions=8):
+    vectors = np.random.default_rng(seed).normal(size=(rows, dimensions)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("k", [1, 3, 29, 30])
+@pytest.mark.parametrize("block", [4, 7, 30, 1000])
+def test_any_block_gives_the_nearest(monkeypatch, k, block):
+    monkeypatch.setattr(neighbours, "BLOCK_ROWS", block)
+    monkeypatch.setattr(neighbours, "BLOCK_QUERIES", block)
+    queries, rows = units(20, 0), units(30, 1)
+    cosines, places = nearest(queries, rows, k)
+    similar = queries @ rows.T
+    assert (places == np.argsort(-similar, axis=1, kind="stable")[:, :k]).all()
+    np.testing.assert_allclose(cosines, np.take_along_axis(similar, places, axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("block", [2, 3, 5, 100])
+def test_of_equals_the_first_come_first(monkeypatch, block):
+    monkeypatch.setattr(neighbours, "BLOCK_ROWS", block)
+    rows = np.eye(3, dtype=np.float32)[[1, 0, 0, 2, 0, 0, 1]]
+    _, places = nearest(rows[1:2], rows, 3)
+    assert places.tolist() == [[1, 2, 4]]
+    _, places = nearest(rows[1:2], rows, 6)
+    assert places.tolist() == [[1, 2, 4, 5, 0, 3]]
+
+
+def test_memory_does_not_grow_with_queries_times_rows():
+    queries, rows = units(2_000, 0), units(200_000, 1)
+    tracemalloc.start()
+    nearest(queries, rows, 5)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200e6 < queries.shape[0] * rows.shape[0] * 4
+
+
+def test_fewer_rows_than_neighbours():
+    head = NeighbourHead(k=10, scale=None).fit(units(3, 0), np.array([0, 1, 1]))
+    assert head.k_ == 3
+    assert head.probabilities(units(4, 1), 2).shape == (4, 2)
+
+
+def test_one_row():
+    head = NeighbourHead(k=None, scale=None).fit(units(1, 0), np.array([1]))
+    assert head.probabilities(units(2, 1), 3).argmax(axis=1).tolist() == [1, 1]
+
+
+def test_what_is_not_given_is_chosen_with_each_row_left_out():
+    chosen = set()
+    for seed in range(12):
+        vectors = units(40, seed, dimensions=3)
+        targets = (vectors[:, 0] + 0.4 * np.random.default_rng(seed).normal(size=40) > 0).astype(
+            int
+        )
+        head = NeighbourHead(k=None, scale=None).fit(vectors, targets)
+        chosen.add((head.k_, head.scale_))
+        best = max(left_out_accuracy(vectors, targets, k, s) for k in CHOICES for s in SCALES)
+        assert left_out_accuracy(vectors, targets, head.k_, head.scale_) == best
+    assert len({k for k, _ in chosen}) > 1
+    assert len({scale for _, scale in chosen}) > 1
+
+
+def left_out_accuracy(vectors, targets, k, scale):
+    right = 0
+    for row in range(len(vectors)):
+        others = np.delete(np.arange(len(vectors)), row)
+        head = NeighbourHead(k=k, scale=scale).fit(vectors[others], targets[others])
+        right += head.probabilities(vectors[row : row + 1], 2).argmax() == targets[row]
+    return right
