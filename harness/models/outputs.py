@@ -3,7 +3,7 @@
 One folder holds the outputs of one model under one numerical set-up. It grows by whole files,
 written aside and renamed into place, each named by the sha256 of its bytes: any number of
 processes may read and write it, and a file that was cut or altered is noticed, put aside and
-computed again.
+computed again. Numbers are read from the files when they are asked for, and not held in memory.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import itertools
 import threading
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -20,9 +21,10 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.core.files import atomic_write, sha256_bytes
+from harness.core.files import atomic_write, sha256_bytes, sha256_file
 from harness.core.types import Cost
 from harness.models.base import Floats
+from harness.models.mapped import mapped_tensors
 
 KEY_BYTES = 16
 V = TypeVar("V")
@@ -39,8 +41,12 @@ def content_key(*parts: str) -> bytes:
     return digest.digest()[:KEY_BYTES]
 
 
+class DamagedFileWarning(UserWarning):
+    """A file of the cache is not what was written; what it held is computed again."""
+
+
 class Store(abc.ABC, Generic[V]):
-    """Outputs by key, on disk and in memory; all of one folder are of one kind.
+    """Outputs by key, on disk; all of one folder are of one kind.
 
     Args:
         folder: Where the files lie; made on first write.
@@ -101,7 +107,7 @@ class Store(abc.ABC, Generic[V]):
         atomic_write(self.folder / name, data)
         with self._lock:
             self._read.add(name)
-            self._remember(keys, self._unpack(tensors), costs)
+            self._remember(keys, self._unpack(mapped_tensors(self.folder / name)), costs)
 
     def _read_new_files(self) -> None:
         with self._lock:
@@ -112,13 +118,16 @@ class Store(abc.ABC, Generic[V]):
                         self._read_file(path)
 
     def _read_file(self, path: Path) -> None:
-        from safetensors.numpy import load
-
-        data = path.read_bytes()
-        if sha256_bytes(data) != path.stem:
-            path.replace(path.with_suffix(".damaged"))
+        if sha256_file(path) != path.stem:
+            aside = path.replace(path.with_suffix(".damaged"))
+            warnings.warn(
+                f"a file of the cache was cut or altered: it is now {aside}, and what it held is "
+                "computed again",
+                DamagedFileWarning,
+                stacklevel=2,
+            )
             return
-        tensors = load(data)
+        tensors = mapped_tensors(path)
         keys = [row.tobytes() for row in tensors["keys"]]
         costs = [
             Cost(seconds, tokens)

@@ -1,11 +1,13 @@
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from harness.core.types import Cost
-from harness.models.outputs import OutputStore, TextStore, content_key
+from harness.models.mapped import MAPPED_BYTES, mapped_tensors
+from harness.models.outputs import DamagedFileWarning, OutputStore, TextStore, content_key
 
 
 def filled(folder, names, *, seconds=1.0, width=3):
@@ -83,7 +85,8 @@ def test_a_damaged_file_is_put_aside_and_computed_again(tmp_path, spoil):
     file = next(path for path in tmp_path.iterdir() if OutputStore(tmp_path).missing(keys) == [])
     file.write_bytes(spoil(file.read_bytes()))
     store = OutputStore(tmp_path)
-    missing = store.missing(keys)
+    with pytest.warns(DamagedFileWarning, match="computed again"):
+        missing = store.missing(keys)
     assert len(missing) == 1
     assert [path.suffix for path in sorted(tmp_path.iterdir())].count(".damaged") == 1
     store.put([keys[missing[0]]], np.ones((1, 3), np.float32), [Cost(3, 3)])
@@ -186,7 +189,8 @@ def test_a_damaged_file_of_texts_is_put_aside(tmp_path):
     TextStore(tmp_path).put([key], ["text"], [Cost()])
     [file] = tmp_path.iterdir()
     file.write_bytes(file.read_bytes().replace(b"text", b"test"))
-    assert TextStore(tmp_path).missing([key]) == [0]
+    with pytest.warns(DamagedFileWarning):
+        assert TextStore(tmp_path).missing([key]) == [0]
     assert [path.suffix for path in tmp_path.iterdir()] == [".damaged"]
 
 
@@ -202,3 +206,40 @@ def test_keys_do_not_run_together():
     assert len({content_key(*text) for text in texts}) == len(texts)
     assert content_key("é", "\ud800") == content_key("é", "\ud800")
     assert len(content_key("x")) == 16
+
+
+def test_large_files_are_mapped_and_not_held_in_memory(tmp_path):
+    values = np.random.default_rng(0).normal(size=(2000, 384)).astype(np.float32)
+    keys = [content_key(str(row)) for row in range(len(values))]
+    OutputStore(tmp_path).put(keys, values, [Cost()] * len(keys))
+    [file] = tmp_path.iterdir()
+    assert file.stat().st_size > MAPPED_BYTES
+    store = OutputStore(tmp_path)
+    tracemalloc.start()
+    assert store.missing(keys) == []
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < values.nbytes / 2
+    assert (store.get(keys[::-1])[0] == values[::-1]).all()
+    assert not store.read(keys[:1])[0][0].flags.writeable
+
+
+def test_tensors_are_what_safetensors_reads(tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    tensors = {
+        "f": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "d": np.arange(3, dtype=np.float64),
+        "i": np.array([[-1]], dtype=np.int64),
+        "u": np.zeros((0, 4), dtype=np.uint8),
+        "large": np.arange(400_000, dtype=np.float32),
+    }
+    for names in (["f", "d", "i", "u"], list(tensors)):
+        path = tmp_path / f"{len(names)}.safetensors"
+        save_file({name: tensors[name] for name in names}, path)
+        found, right = mapped_tensors(path), load_file(path)
+        assert found.keys() == right.keys()
+        for name, value in right.items():
+            assert found[name].dtype == value.dtype
+            assert (found[name] == value).all()
+            assert found[name].shape == value.shape
