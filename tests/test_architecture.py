@@ -42,7 +42,15 @@ REGISTRIES = {
 }
 # What the alternatives of a folder may share; every other file of the folder is an alternative.
 SHARED = {
-    "harness.methods": {"base", "classifier", "fine_tuned", "prompted", "spec", "trained"},
+    "harness.methods": {
+        "base",
+        "classifier",
+        "fine_tuned",
+        "kept",
+        "prompted",
+        "spec",
+        "trained",
+    },
     "harness.metrics": {"base", "checks", "evaluate", "scored"},
     "harness.reports.formats": {"base"},
     "harness.tasks.kinds": {"answered", "base", "cells", "labelled"},

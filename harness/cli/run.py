@@ -68,6 +68,11 @@ Examples:
     metavar="DIR",
     help="Where data files are looked up first (or HARNESS_DATA).",
 )
+@click.option(
+    "--keep-models/--no-keep-models",
+    default=None,
+    help="Keep the model that each cell trains, with a card, in models/ of the run's folder.",
+)
 @click.option("--dry-run", is_flag=True, help="List the cells and an estimate; compute nothing.")
 def command(experiment: Path | None, dry_run: bool, **flags: Any) -> int:
     """Run methods on a task, and write table.csv, cells.csv and manifest.json.

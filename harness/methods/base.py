@@ -102,6 +102,20 @@ class Method(abc.ABC):
         not depend on the others.
         """
 
+    def learnt(self) -> dict[str, Any]:
+        """Returns what :meth:`fit` has learnt, by attribute."""
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name.endswith("_") and name != "context_"
+        }
+
+    def restore(self, learnt: dict[str, Any], context: Context) -> Self:
+        """Makes a new method what another one was when it had learnt this."""
+        self.context_ = context
+        vars(self).update(learnt)
+        return self
+
     @property
     def unused(self) -> frozenset[str]:
         """What these settings do without, of the uses and models that the method's entry names."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
 from harness.core.settings import settings
 from harness.core.types import Example, Prediction
 from harness.methods import METHODS, MethodEntry
-from harness.methods.base import Method
+from harness.methods.base import Context, Method
 from harness.methods.classifier import THRESHOLD, Classifier
 
 Base = Literal["fine_tune", "last_layers", "lora", "contrastive", "linear_probe", "prototypes"]
@@ -60,6 +60,16 @@ class SelfTraining(Method):
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns what the last model says."""
         return self.model_.predict(examples)
+
+    def learnt(self) -> dict[str, Any]:
+        """Returns what the last model has learnt."""
+        return self.model_.learnt()
+
+    def restore(self, learnt: dict[str, Any], context: Context) -> Self:
+        """Makes a new last model of it."""
+        self.context_ = context
+        self.model_ = self._entry.load()().restore(learnt, context)
+        return self
 
     @property
     def unused(self) -> frozenset[str]:

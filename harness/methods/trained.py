@@ -46,9 +46,11 @@ class TrainedEncoder(Classifier):
         return [self.separator_.join(item) for item in self.context_.items(examples)]
 
     def charge(self) -> None:
-        """Charges the tokens that were run; the seconds are the cell's own."""
-        self.context_.meter.add(Cost(0.0, self.backbone_.tokens_run))
-        self.backbone_.tokens_run = 0
+        """Charges what the encoder ran; the seconds are the cell's own."""
+        meter = self.context_.meter
+        meter.add(Cost(0.0, self.backbone_.tokens_run))
+        meter.shortened += self.backbone_.shortened
+        self.backbone_.tokens_run = self.backbone_.shortened = 0
 
 
 def separator(tokenizer: Any) -> str:

@@ -23,11 +23,13 @@ class Outputs:
         costs: What each distinct input, and each thing they share, cost when first computed.
         halved: Whether some come from passes made smaller than planned, for want of memory; they
             are equal to the others' to about 1e-4.
+        shortened: How many inputs fill all that the model reads, so that their end may be cut.
     """
 
     values: Floats
     costs: Mapping[bytes, Cost]
     halved: bool = False
+    shortened: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -173,7 +173,7 @@ def check_kind(kind: str, *, where: str | None = None) -> ModelKind:
 def check_is(model: CatalogModel, kind: ModelKind, *, where: str | None = None) -> None:
     """Refuses a catalog model where another kind is needed.
 
-    A causal LM may be used as an encoder: a text is then the mean of its last hidden states.
+    A causal LM may be used as an encoder: a text is then the last hidden state of its last token.
 
     Raises:
         UserError: The model is of another kind; the message lists those of the right one.

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.core.files import hash_json
+from harness.core.files import atomic_write, hash_json
 from harness.core.progress import Progress
 from harness.core.types import Cost
 from harness.models.base import Outputs
@@ -24,6 +24,7 @@ from harness.models.resolve import ResolvedModel
 
 FLUSH_TEXTS = 4096
 ENCODING_VERSION = 1
+LIMIT_FILE = "token_limit"
 
 
 class LocalEncoder:
@@ -72,7 +73,17 @@ class LocalEncoder:
                 part = missing[start : start + FLUSH_TEXTS]
                 values, costs = self._compute([texts[place] for place in part], progress)
                 self._store.put([keys[place] for place in part], values, costs)
-        return Outputs(*self._store.get(keys))
+        found, first_costs = self._store.get(keys)
+        full = sum(first_costs[key].tokens >= self._limit for key in keys)
+        return Outputs(found, first_costs, shortened=full)
+
+    @functools.cached_property
+    def _limit(self) -> int:
+        """How many tokens it reads of a text; kept, so that the model need not be loaded for it."""
+        file = self._store.folder / LIMIT_FILE
+        if not file.is_file():
+            atomic_write(file, str(token_limit(self._model)))
+        return int(file.read_text(encoding="ascii"))
 
     def _compute(self, texts: Sequence[str], progress: Progress) -> tuple[Any, list[Cost]]:
         model = self._model
@@ -107,6 +118,12 @@ def load_encoder(folder: Path) -> Any:
             trust_remote_code=False,
             model_kwargs={"dtype": default_dtype(device), "use_safetensors": True},
         )
+
+
+def save_encoder(model: Any, folder: Path) -> None:
+    """Writes a ``SentenceTransformer`` as safetensors, without a card."""
+    with quiet_transformers():
+        model.save(str(folder), create_model_card=False)
 
 
 def token_limit(model: Any) -> int:

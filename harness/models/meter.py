@@ -22,7 +22,8 @@ class Meter:
         charged: What each distinct output cost when it was first computed, by key.
         inside_seconds: Wall time really spent getting outputs, which is not charged itself: an
             output that was in the cache took none, and is charged all the same.
-        shortened: How many test rows' prompts were too long for the model, and were shortened.
+        shortened: How many prompts were too long for the model and were shortened, and how many
+            texts fill all that an encoder reads.
         halved: Whether a pass had to be made smaller than planned, for want of memory.
         notes: What a reader of the cell's numbers should know, each once.
     """
@@ -72,6 +73,7 @@ class MeteredEncoder:
         with self.meter.outputs():
             outputs = self.encoder.encode(texts)
         self.meter.charge(outputs)
+        self.meter.shortened += outputs.shortened
         return outputs
 
     def load(self) -> Any:

@@ -17,6 +17,7 @@ from harness.core.types import Cost, Example
 from harness.methods.base import Context, Method
 from harness.models.meter import Meter, MeteredCausalLM, MeteredEncoder
 from harness.models.room import ModelRoom
+from harness.runs.keeping import is_wanted, keep_model
 from harness.runs.memory import PeakMemory
 from harness.runs.models import ready_model
 from harness.runs.plan import Plan, PlannedCell
@@ -73,12 +74,17 @@ def execute(plan: Plan, run_dir: Path, room: ModelRoom) -> Outcome:
         write_examples(examples_file(run_dir, planned.task.name), planned.test)
     _write_manifest(plan, run_dir, outcome)
     cells = plan.distinct()
-    missing = [cell for cell in cells if not store.has(cell.row.identity)]
+    keep = plan.experiment.keep_models
+    missing = [
+        cell
+        for cell in cells
+        if not store.has(cell.row.identity) or (keep and is_wanted(cell, run_dir))
+    ]
     outcome.reused = len(cells) - len(missing)
     with Progress("cells", len(missing), "cell") as progress:
         for cell in missing:
             progress.describe(describe(cell))
-            _attempt(cell, store, room, run_dir, outcome)
+            _attempt(cell, store, room, run_dir, outcome, keep=keep)
             progress.update()
     store.tidy()
     outcome.texts_encoded, outcome.prompts_run = room.texts_encoded, room.prompts_run
@@ -96,7 +102,8 @@ def _warn_of_another(plan: Plan, run_dir: Path) -> None:
         return
     before = dict(read_manifest(run_dir).provenance["experiment"])
     now = plan.experiment.describe()
-    if {**before, "out": None} != {**now, "out": None}:
+    aside = {"out": None, "keep_models": None}
+    if before | aside != now | aside:
         warnings.warn(
             f"{run_dir} holds the run of another command; its cells are kept, and its tables are "
             "replaced by this command's. To keep both, name another folder with --out",
@@ -138,16 +145,25 @@ def _write_manifest(plan: Plan, run_dir: Path, outcome: Outcome) -> None:
 
 
 def _attempt(
-    cell: PlannedCell, store: CellStore, room: ModelRoom, run_dir: Path, outcome: Outcome
+    cell: PlannedCell,
+    store: CellStore,
+    room: ModelRoom,
+    run_dir: Path,
+    outcome: Outcome,
+    *,
+    keep: bool,
 ) -> None:
     """Computes a cell, or waits for another process to; counts it, or notes why it failed."""
+    kept_in = run_dir if keep and is_wanted(cell, run_dir) else None
     try:
         with store.write(cell.row.identity) as writer:
-            if writer is None:
-                outcome.reused += 1
+            if writer is not None:
+                _compute(cell, writer, room, kept_in)
+                outcome.computed += 1
                 return
-            _compute(cell, writer, room)
-            outcome.computed += 1
+            outcome.reused += 1
+            if kept_in:
+                keep_model(cell, _fit(cell, room, Meter())[0], kept_in)
     except HarnessError as error:
         outcome.failures[cell.row.identity] = str(error)
     except Exception as error:  # noqa: BLE001  (one cell's bug must not take the others with it)
@@ -157,18 +173,13 @@ def _attempt(
         outcome.failures[cell.row.identity] = reason
 
 
-def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom) -> None:
+def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom, kept_in: Path | None) -> None:
     meter = Meter()
-    context = _context(cell, room, meter)
-    for module in cell.method.entry.imports:
-        importlib.import_module(module)
     with PeakMemory() as memory:
-        uses_unlabelled = "unlabelled" in cell.method.uses
-        unlabelled = cell.planned.task.unlabelled_texts() if uses_unlabelled else ()
-        started, inside = time.perf_counter(), meter.inside_seconds
-        method = cell.method.build().fit(cell.train, unlabelled, context)
-        fit_seconds = time.perf_counter() - started - (meter.inside_seconds - inside)
+        method, fit_seconds = _fit(cell, room, meter)
         fit_charged = dict(meter.charged)
+        if kept_in:
+            keep_model(cell, method, kept_in)
         blocks = _predict(cell, method, meter, writer)
     costs = [writer.block_costs(number) for number in range(blocks)]
     writer.finish(
@@ -177,6 +188,18 @@ def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom) -> None:
         costs=_total(fit_seconds, fit_charged, costs)
         | {"peak_memory_mb": memory.peak_mb, "test_rows": len(cell.planned.test)},
     )
+
+
+def _fit(cell: PlannedCell, room: ModelRoom, meter: Meter) -> tuple[Method, float]:
+    """Returns a cell's method when it has learnt, and the seconds of its own that took."""
+    context = _context(cell, room, meter)
+    for module in cell.method.entry.imports:
+        importlib.import_module(module)
+    uses_unlabelled = "unlabelled" in cell.method.uses
+    unlabelled = cell.planned.task.unlabelled_texts() if uses_unlabelled else ()
+    started, inside = time.perf_counter(), meter.inside_seconds
+    method = cell.method.build().fit(cell.train, unlabelled, context)
+    return method, time.perf_counter() - started - (meter.inside_seconds - inside)
 
 
 def _context(cell: PlannedCell, room: ModelRoom, meter: Meter) -> Context:
@@ -219,7 +242,7 @@ def _predict(cell: PlannedCell, method: Method, meter: Meter, writer: CellWriter
         costs = {
             "own_seconds": own,
             "charged": {key: [cost.seconds, cost.tokens] for key, cost in new.items()},
-            "shortened": meter.shortened - shortened,
+            "shortened": min(meter.shortened - shortened, len(block)),
             "halved": meter.halved,
             "notes": meter.notes,
         }

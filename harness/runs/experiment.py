@@ -112,6 +112,7 @@ class Experiment(YamlModel):
     draws: int = Field(default=DEFAULT_DRAWS, ge=1, description="Draws of each label budget.")
     limit: int | None = Field(default=None, ge=1, description="Test rows at most, a seeded sample.")
     seed: int = Field(default=0, ge=0, description="The seed of everything random.")
+    keep_models: bool = Field(default=False, description="Keep the model that each cell trains.")
     out: str | None = Field(default=None, description="The run's folder.")
     data_dir: str | None = Field(default=None, description="Where data files are looked up first.")
 

@@ -249,6 +249,7 @@ def _notes(task: Task, train: Sequence[Example], drawn: Draw, budget: Budget) ->
 def _calibration_notes(task: Task, method: MethodSpec) -> tuple[str, ...]:
     if "test_inputs" in method.uses:
         return ("transductive: calibrated on the test inputs",)
-    if "unlabelled" in method.uses and len(task.unlabelled_texts()) < len(CONTENT_FREE):
+    calibrated = {"unlabelled", "prompt"} <= set(method.uses)
+    if calibrated and len(task.unlabelled_texts()) < len(CONTENT_FREE):
         return ("no unlabelled texts: calibrated on texts without content",)
     return ()

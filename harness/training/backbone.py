@@ -22,11 +22,13 @@ class Backbone:
     Attributes:
         encoder: The same.
         tokens_run: Tokens run since it was made, padding left out.
+        shortened: Texts tokenised since then that fill all that it reads.
     """
 
     def __init__(self, encoder: Any) -> None:
         self.encoder = encoder
         self.tokens_run = 0
+        self.shortened = 0
 
     @property
     def device(self) -> Any:
@@ -35,7 +37,10 @@ class Backbone:
 
     def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
         """Returns the token ids of each text, cut at what the model reads."""
-        return tokenise(self.encoder, texts)
+        ids = tokenise(self.encoder, texts)
+        limit = token_limit(self.encoder)
+        self.shortened += sum(len(row) >= limit for row in ids)
+        return ids
 
     def embed(self, ids: Sequence[Sequence[int]]) -> Any:
         """Returns the embeddings of a training batch, made unit vectors.

@@ -16,7 +16,8 @@ from harness.core.files import atomic_folder, atomic_write, pretty_json, read_js
 from harness.core.types import Cost
 from harness.models.causal_lm import load_causal_lm
 from harness.models.derived import Adapted, Derived, derived_folder
-from harness.models.encoder import load_encoder, token_limit
+from harness.models.encoder import load_encoder, save_encoder, token_limit
+from harness.models.quiet import quiet_transformers
 from harness.models.resolve import ResolvedModel
 from harness.training.adaptation import adapt_by_contrast, adapt_by_words
 from harness.training.attempts import Attempt, attempt
@@ -146,21 +147,17 @@ def _adapt_encoder(
             model, encoder.tokenizer, texts, how, now, token_limit(encoder),
         )  # fmt: skip
         transformer.load_state_dict(model.base_model.state_dict(), strict=False)
-    encoder.save(str(folder))
+    save_encoder(encoder, folder)
     return tokens
 
 
 def _adapt_causal_lm(
     base: ResolvedModel, how: Adapted, texts: Sequence[str], now: Attempt, folder: Path
 ) -> int:
-    from transformers import AutoTokenizer
-
-    model = load_causal_lm(base.folder)
-    tokenizer = AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False)
+    model, tokenizer = load_causal_lm(base.folder), _tokenizer(base)
     _save_memory(model, now)
     tokens = _adapt_words(model, tokenizer, texts, how, now, CAUSAL_LM_TOKENS)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    _save_causal_lm(model, tokenizer, folder)
     return tokens
 
 
@@ -218,10 +215,19 @@ def _start_anew(base: ResolvedModel, seed: int, folder: Path) -> int:
                 module.reset_parameters()
     inner.load_state_dict(fresh.state_dict())
     if base.kind == "encoder":
-        model.save(str(folder))
+        save_encoder(model, folder)
         return 0
+    _save_causal_lm(model, _tokenizer(base), folder)
+    return 0
+
+
+def _tokenizer(base: ResolvedModel) -> Any:
     from transformers import AutoTokenizer
 
-    model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False).save_pretrained(folder)
-    return 0
+    return AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False)
+
+
+def _save_causal_lm(model: Any, tokenizer: Any, folder: Path) -> None:
+    with quiet_transformers():
+        model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

@@ -169,3 +169,11 @@ def test_same_bits_with_the_default_encoder(default_models, tmp_path, monkeypatc
         assert other.encode([texts[row] for row in chosen]).values.tobytes() == (
             together[chosen].tobytes()
         )
+
+
+def test_texts_that_fill_what_the_model_reads_are_counted(make_encoder):
+    long, short = "card " * 100, "card " * 10
+    assert make_encoder("cache").encode([long, short, long]).shortened == 2
+    again = make_encoder("cache")
+    assert again.encode([short, long]).shortened == 1
+    assert "_model" not in vars(again)  # known without loading it

@@ -441,3 +441,13 @@ def test_another_command_in_the_same_folder_is_announced(run):
         outcome, run_dir = run("majority", "tfidf:C=1")
     assert outcome.reused == 2
     assert {row.method for row in read_manifest(run_dir).cells} == {"majority", "tfidf"}
+
+
+@pytest.mark.parametrize("name", ["prototypes", "fine_tune:epochs=1,min_steps=1"])
+def test_test_rows_longer_than_an_encoder_reads_are_counted(run, task_file, name):
+    long = "card " * 100
+    path = task_file(
+        train=["a card,x,a", "a rate,y,b", f"{long},y,b"], test=[f"{long},1,a", "short,2,b"]
+    )
+    _, run_dir = run(name, task=[str(path)], labels=["all"])
+    assert [cost["shortened_rows"] for cost in costs(run_dir).values()] == [1] * len(costs(run_dir))

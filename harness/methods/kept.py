@@ -1,0 +1,119 @@
+"""A fitted method on disk: safetensors and JSON, and nothing that is run when it is read.
+
+::
+
+    method.json          the method, its settings, and what it learnt
+    weights.safetensors  the arrays of that
+    encoder/             the encoder, where the method trained one of its own
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import DataError, HarnessError
+from harness.core.files import atomic_write, pretty_json, read_json, sha256_file
+from harness.methods.base import Context, Method
+from harness.methods.spec import MethodSpec, parse_method
+from harness.models.encoder import load_encoder, save_encoder
+from harness.training.backbone import Backbone
+from harness.training.packing import Packer, unpack
+
+METHOD_FILE = "method.json"
+WEIGHTS_FILE = "weights.safetensors"
+FORMAT = 1
+
+
+def can_keep(spec: MethodSpec) -> bool:
+    """Returns whether the method trains anything that could be kept."""
+    return spec.entry.way not in ("zero-shot", "few-shot")
+
+
+def keep(method: Method, spec: MethodSpec, folder: Path, facts: dict[str, Any]) -> None:
+    """Writes a fitted method into an empty folder.
+
+    Args:
+        method: The method.
+        spec: Its name and settings.
+        folder: The folder.
+        facts: What else is to be known of it, as JSON.
+    """
+    from safetensors.numpy import save_file
+
+    packer = Packer()
+    learnt = {name: packer.pack(value, name) for name, value in method.learnt().items()}
+    save_file(packer.arrays, folder / WEIGHTS_FILE)
+    for name, backbone in packer.backbones.items():
+        save_encoder(backbone.encoder, folder / name)
+    files = {
+        path.relative_to(folder).as_posix(): sha256_file(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    written = {
+        "format": FORMAT,
+        "method": spec.entry.name,
+        "version": spec.entry.version,
+        "settings": spec.given,
+        **facts,
+        "learnt": learnt,
+        "encoders": sorted(packer.backbones),
+        "files": files,
+    }
+    atomic_write(folder / METHOD_FILE, pretty_json(written))
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Returns what is written of a kept method, after comparing its files with it.
+
+    Raises:
+        DataError: A file is missing, altered, or of another format.
+    """
+    try:
+        written: dict[str, Any] = read_json(folder / METHOD_FILE)
+        same = written["format"] == FORMAT
+        files = written["files"].items()
+        altered = [path for path, sha256 in files if sha256_file(folder / path) != sha256]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            "this is no kept model, or a file of it is missing",
+            where=str(folder / METHOD_FILE),
+            found=error,
+            hint="harness run ... --keep-models writes one",
+        ) from None
+    if altered or not same:
+        raise DataError(
+            "this kept model is not what was written",
+            where=str(folder),
+            found=", ".join(altered) or f"format {written['format']}",
+            hint="delete the folder, and run again with --keep-models",
+        )
+    return written
+
+
+def load_method(folder: Path, context: Context) -> Method:
+    """Returns a kept method, ready to predict what it predicted before.
+
+    Args:
+        folder: What :func:`keep` wrote into.
+        context: Models, labels and meter, as for :meth:`.Method.fit`.
+
+    Raises:
+        DataError: A file is missing or altered.
+        HarnessError: It was written by another version of the method.
+    """
+    from safetensors.numpy import load_file
+
+    written = read_facts(folder)
+    settings = f":{written['settings']}" if written["settings"] else ""
+    spec = parse_method(written["method"] + settings, where=str(folder / METHOD_FILE))
+    if spec.entry.version != written["version"]:
+        raise HarnessError(
+            f"{folder} was written by version {written['version']} of {spec.entry.name}, and this "
+            f"is version {spec.entry.version}\n  hint:     run again with --keep-models"
+        )
+    backbones = {name: Backbone(load_encoder(folder / name)) for name in written["encoders"]}
+    arrays = load_file(folder / WEIGHTS_FILE)
+    learnt = {name: unpack(part, arrays, backbones) for name, part in written["learnt"].items()}
+    return spec.build().restore(learnt, context)
