@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -50,7 +51,7 @@ def add_low_rank(encoder: Any, *, rank: int, alpha: int, seed: int) -> Callable[
     from harness.training.loop import seeded
 
     config = LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", lora_dropout=0.0)
-    with seeded(seed):
+    with seeded(seed), warnings.catch_warnings(action="ignore"):  # of peft's own doings
         adapted = get_peft_model(transformer_of(encoder), config)
 
     def merge() -> None:

@@ -1,0 +1,82 @@
+"""Encoders of several architectures, and a causal LM, are encoded with and trained alike."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from harness.methods.spec import parse_method
+from harness.models.encoder import LocalEncoder
+from harness.models.meter import Meter, MeteredEncoder
+from harness.models.resolve import resolve
+
+SMALL = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3}
+HEADS = {"num_attention_heads": 4, "max_position_embeddings": 64}
+CONFIGS = {
+    "BertModel": SMALL | HEADS,
+    "RobertaModel": SMALL | HEADS | {"max_position_embeddings": 66},
+    "DistilBertModel": {
+        "dim": 32, "hidden_dim": 48, "n_layers": 3, "n_heads": 4, "max_position_embeddings": 64,
+    },
+    "DebertaV2Model": SMALL | HEADS | {
+        "relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_buckets": 16,
+    },
+    "ModernBertModel": SMALL | HEADS | {"local_attention": 8, "global_attn_every_n_layers": 2},
+    "LlamaForCausalLM": SMALL | HEADS | {"num_key_value_heads": 2},
+    "GPT2LMHeadModel": {"n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 64},
+}  # fmt: skip
+TRAINED = {
+    "fine_tune": "fine_tune:learning_rate=3e-3,min_steps=60",
+    "last_layers": "last_layers:learning_rate=3e-3,min_steps=60",
+    "lora": "lora:learning_rate=1e-2,min_steps=60",
+    "contrastive": "contrastive:learning_rate=3e-3,min_steps=60",
+}
+
+
+@pytest.fixture(scope="module", params=CONFIGS)
+def folder(request, tmp_path_factory, make_tokenizer):
+    """A folder as transformers writes it: nothing in it says how to make one vector of a text."""
+    import torch
+    import transformers
+
+    model_class = getattr(transformers, request.param)
+    special = {"cls_token": "<s>", "sep_token": "</s>"}
+    tokenizer = make_tokenizer(before="<s>", after="</s>", special=special)
+    tokenizer.model_max_length = 64
+    config = model_class.config_class(
+        vocab_size=len(tokenizer), pad_token_id=0, bos_token_id=1, eos_token_id=2,
+        **CONFIGS[request.param],
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("models") / request.param
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model_class(config).save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    return path
+
+
+@pytest.fixture
+def encoder(folder, tmp_path):
+    return LocalEncoder(resolve(str(folder), "encoder"), tmp_path)
+
+
+def test_vectors_are_sentence_transformers(encoder, folder, tiny_task):
+    from sentence_transformers import SentenceTransformer
+
+    texts = [tiny_task.text(example) for example in tiny_task.train]
+    theirs = SentenceTransformer(str(folder), device="cpu").encode(texts)
+    np.testing.assert_allclose(encoder.encode(texts).values, theirs, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("text", TRAINED.values(), ids=TRAINED)
+def test_every_training_learns_the_budget(encoder, make_context, tiny_task, text):
+    spec = parse_method(text)
+    meter = Meter()
+    context = dataclasses.replace(
+        make_context(spec), encoder=MeteredEncoder(encoder, meter), meter=meter
+    )
+    method = spec.build().fit(tiny_task.train, (), context)
+    found = method.predict([example.without_target() for example in tiny_task.train])
+    right = [one.output == row.target for one, row in zip(found, tiny_task.train, strict=True)]
+    assert np.mean(right) > 0.9
+    assert not meter.notes
