@@ -119,7 +119,7 @@ METHODS: Registry[MethodEntry] = Registry(
             way="fine-tuning",
             models=("encoder",),
             uses=("labels", "seed", "label_words"),
-            version=2,
+            version=3,
         ),
         MethodEntry(
             "last_layers",
@@ -128,6 +128,7 @@ METHODS: Registry[MethodEntry] = Registry(
             way="fine-tuning",
             models=("encoder",),
             uses=("labels", "seed", "label_words"),
+            version=2,
         ),
         MethodEntry(
             "lora",
@@ -137,6 +138,7 @@ METHODS: Registry[MethodEntry] = Registry(
             models=("encoder",),
             uses=("labels", "seed", "label_words"),
             libraries=("peft", "numpy"),
+            version=2,
         ),
         MethodEntry(
             "contrastive",
@@ -147,6 +149,7 @@ METHODS: Registry[MethodEntry] = Registry(
             uses=("labels", "seed"),
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
+            version=2,
         ),
         MethodEntry(
             "self_training",

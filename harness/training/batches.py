@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
-MEGA_BATCHES = 8
+MEGA_BATCHES = 32
 TOGETHER = 4
 
 
