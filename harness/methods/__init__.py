@@ -58,7 +58,7 @@ METHODS: Registry[MethodEntry] = Registry(
             way="control",
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.feature_extraction.text"),
-            version=2,
+            version=3,
         ),
         MethodEntry(
             "zero_shot",
@@ -111,6 +111,7 @@ METHODS: Registry[MethodEntry] = Registry(
             models=("encoder",),
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
+            version=2,
         ),
         MethodEntry(
             "fine_tune",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.stats.arrays import log_softmax, softmax, spread_over_all
-from harness.training.logistic import DEFAULT_STRENGTH, FOLDS, GRID
+from harness.training.logistic import DEFAULT_STRENGTH, FOLDS, GRID, quiet_solver
 
 Floats = NDArray[np.float64]
 LEAST_SLOPE, MOST_SLOPE = 1e-2, 1e3
@@ -42,14 +41,11 @@ class MarginHead:
 
     def fit(self, features: NDArray[np.float32], targets: NDArray[np.int64]) -> Self:
         """Fits on features of shape (examples, dimensions)."""
-        from sklearn.exceptions import ConvergenceWarning
-
         self.seen_, places = np.unique(targets, return_inverse=True)
         self.examples_ = len(targets)
         self.classifier_ = None
         if len(self.seen_) > 1:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
+            with quiet_solver():
                 strength, self.slope_ = self._choose(features, places)
                 self.classifier_ = self._model(strength).fit(features, places)
         return self
