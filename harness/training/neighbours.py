@@ -13,6 +13,8 @@ from harness.stats.arrays import softmax, unit_rows
 Floats = NDArray[np.float64]
 CHOICES = (1, 3, 5, 10, 20)
 SCALES = (20.0, 5.0, 50.0)
+LEFT_OUT_ROWS = 20_000
+"""Rows that are left out in turn to choose by, at most; evenly spaced where there are more."""
 BLOCK_QUERIES = 512
 BLOCK_ROWS = 8_192
 
@@ -79,20 +81,27 @@ class NeighbourHead:
         if not counts or len(counts) * len(scales) == 1:
             k = min(self.k or 1, len(self.targets_))
             return k, SCALES[0] if self.scale is None else self.scale
-        cosines, places = nearest(self.vectors_, self.vectors_, counts[-1] + 1)
-        cosines, places = _without_self(cosines, places)
+        used = min(LEFT_OUT_ROWS, len(self.targets_))
+        rows = np.linspace(0, others, used).astype(np.int64)
+        cosines, places = nearest(self.vectors_[rows], self.vectors_, counts[-1] + 1)
+        cosines, places = _without(rows, cosines, places)
+        targets = self.targets_[rows]
         pairs = list(itertools.product(counts, scales))
-        merits = [self._merit(cosines[:, :k], places[:, :k], scale) for k, scale in pairs]
+        merits = [self._merit(cosines[:, :k], places[:, :k], scale, targets) for k, scale in pairs]
         return pairs[int(np.argmax(merits))]
 
     def _merit(
-        self, cosines: NDArray[np.float32], places: NDArray[np.int64], scale: float
+        self,
+        cosines: NDArray[np.float32],
+        places: NDArray[np.int64],
+        scale: float,
+        targets: NDArray[Any],
     ) -> float:
-        if self.targets_.ndim == 1:
+        if targets.ndim == 1:
             shares = self._shares(cosines, places, scale, int(self.targets_.max()) + 1)
-            return float((shares.argmax(axis=1) == self.targets_).mean())
-        shares = self._shares(cosines, places, scale, self.targets_.shape[1])
-        return -float(((shares - self.targets_) ** 2).mean())
+            return float((shares.argmax(axis=1) == targets).mean())
+        shares = self._shares(cosines, places, scale, targets.shape[1])
+        return -float(((shares - targets) ** 2).mean())
 
 
 def nearest(
@@ -139,11 +148,11 @@ def _largest(values: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     return np.asarray(np.take_along_axis(places, order, axis=1))
 
 
-def _without_self(
-    cosines: NDArray[np.float32], places: NDArray[np.int64]
+def _without(
+    rows: NDArray[np.int64], cosines: NDArray[np.float32], places: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Takes every row's own position away, or its last neighbour where that is not among them."""
-    own = places == np.arange(len(places))[:, None]
+    """Takes each row's own position away, or its last neighbour where that is not among them."""
+    own = places == rows[:, None]
     own[:, -1] |= ~own.any(axis=1)
     shape = (len(places), places.shape[1] - 1)
 

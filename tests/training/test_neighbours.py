@@ -69,6 +69,25 @@ def test_what_is_not_given_is_chosen_with_each_row_left_out():
     assert len({scale for _, scale in chosen}) > 1
 
 
+def test_of_many_rows_some_are_left_out(monkeypatch):
+    vectors = units(60, 3, dimensions=3)
+    targets = (vectors[:, 0] > 0).astype(int)
+    targets[::3] = np.random.default_rng(0).permutation(targets[::3])
+    monkeypatch.setattr(neighbours, "LEFT_OUT_ROWS", 20)
+    head = NeighbourHead(k=None, scale=None).fit(vectors, targets)
+    some = np.linspace(0, 59, 20).astype(int)
+
+    def merit(k, scale):
+        right = 0
+        for row in some:
+            others = np.delete(np.arange(60), row)
+            alone = NeighbourHead(k=k, scale=scale).fit(vectors[others], targets[others])
+            right += alone.probabilities(vectors[row : row + 1], 2).argmax() == targets[row]
+        return right
+
+    assert merit(head.k_, head.scale_) == max(merit(k, s) for k in CHOICES for s in SCALES)
+
+
 def left_out_accuracy(vectors, targets, k, scale):
     right = 0
     for row in range(len(vectors)):
