@@ -61,6 +61,11 @@ def test_flags_decide(printed, mails, here):
     assert (task.name, task.out_of_scope, len(task.test)) == ("inbox", "other", 10)
     printed("tasks", "new", mails, "--out", "box.yaml")
     assert load_task(here / "box.yaml").name == "box"
+    Path("crate").mkdir()
+    Path(mails).rename("crate/task.csv")
+    printed("tasks", "new", "crate/task.csv", "--out", "crate/task.yaml", "--name", "crate")
+    assert load_task(here / "crate" / "task.yaml").name == "crate"
+    assert "wrote:   crate/crate.yaml\n" in printed("tasks", "new", "crate/task.csv")
 
 
 def test_a_file_of_test_rows_and_another_place(printed, mails, here):
@@ -115,6 +120,7 @@ def test_a_misspelt_column(refused, mails):
         (["--config", "x"], "this flag goes with the Hugging Face hub only"),
         (["--name", "a/b"], "--name: this cannot be the name of a task"),
         (["--name", "a", "--out", "b.yaml"], "the name differs from the file's"),
+        (["--name", "a", "--out", "b/task.yaml"], "expected: b"),
         (["--kind", "singel"], "there is no task kind named 'singel'"),
     ],
 )

@@ -44,6 +44,7 @@ def table(count=60, **columns):
         ({"received": lambda n: f"2026-0{1 + n // 28}-{1 + n % 28:02}"}, {},
          (0.25, "time", "received")),
         ({"received": lambda n: f"{1 + n % 28}.3.2026"}, {}, (0.25, None, None)),
+        ({"received": lambda n: 20260101 + n}, {}, (0.25, None, None)),  # a number may be anything
         ({"received": lambda n: f"2026-01-{1 + n % 28:02}", "user": lambda n: f"u{n // 2}"}, {},
          (0.25, "group", "user")),
         ({"received": lambda n: f"2026-01-{1 + n % 28:02}", "user": lambda n: f"u{n // 2}"},

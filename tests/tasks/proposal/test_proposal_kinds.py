@@ -5,6 +5,8 @@ import json
 import pytest
 
 from harness.core.errors import DataError, UserError
+from harness.prompts.template import load_prompt
+from harness.tasks.proposal.labels import choose_prompt
 from harness.tasks.task import load_task
 
 TEXT = "I wrote to you about number {} and nobody has answered me yet"
@@ -183,3 +185,26 @@ def test_jsonl_and_parquet(tmp_path, saved):
 )
 def test_the_prompt(write, drafted, names, column, prompt):
     assert drafted(write(table(**{column: one_of(*names)}))).prompt == prompt
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "slots", "prompt"),
+    [
+        ("extraction", ("text",), ("time", "people"), "extract_slot_v1"),
+        ("extraction", ("context", "question"), None, "read_answer_v1"),
+        ("generation", ("context", "question"), None, "read_answer_v1"),
+        ("extraction", ("context",), None, "extract_v1"),
+    ],
+)
+def test_the_prompt_of_written_answers(kind, fields, slots, prompt):
+    assert choose_prompt(kind, [], "answer", fields=fields, slots=slots) == prompt
+    assert load_prompt(prompt).name == prompt
+
+
+@pytest.mark.parametrize(
+    ("labels", "known"), [(("low", "middle", "high"), False), (("1", "2", "3"), True)]
+)
+def test_the_order_of_ratings(write, saved, labels, known):
+    written = saved(write(table(label=one_of(*labels))), kind="ordinal")
+    assert ("from the lowest up in the YAML" in " ".join(written.notes)) is not known
+    assert ("put them from the lowest up" in written.path.read_text()) is not known
