@@ -40,9 +40,11 @@ def default_dtype(device: str) -> str:  # noqa: ARG001
 @functools.cache
 def half_precision(device: str) -> bool:
     """Returns whether training multiplies matrices in bfloat16: on GPUs that are built for it."""
+    if device != "cuda":
+        return False
     import torch
 
-    return device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def compute_threads() -> int:
@@ -83,6 +85,8 @@ def numerics() -> dict[str, str | int]:
             "instructions": vector_instructions(),
             "linear": linear_library(device, default_dtype(device)),
         }
+    if half_precision(device):
+        described["training"] = "bfloat16"
     return described
 
 

@@ -102,3 +102,14 @@ def test_the_device_is_one_that_torch_can_use():
     import torch
 
     assert torch.zeros(1, device=device.choose_device()).sum().item() == 0
+
+
+def test_numerics_name_the_format_of_training_where_it_is_another(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(device, "choose_device", lambda: "cuda")
+    for supported in (True, False):
+        device.half_precision.cache_clear()
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: supported)
+        assert ("training" in numerics()) is supported
+    device.half_precision.cache_clear()
