@@ -15,14 +15,16 @@ from harness.core.files import atomic_write, hash_json
 from harness.core.progress import Progress
 from harness.core.types import Cost
 from harness.models.base import Outputs
-from harness.models.batching import Batch, plan_batches
+from harness.models.batching import TOGETHER, Batch, batch_rows, plan_batches
 from harness.models.device import choose_device, default_dtype, numerics, use_threads
 from harness.models.outputs import OutputStore, content_key
 from harness.models.packed import pack_linears
 from harness.models.quiet import quiet_transformers
 from harness.models.resolve import ResolvedModel
 
-FLUSH_TEXTS = 4096
+FLUSH_TEXTS = 8192
+MANY_TEXTS = 1024
+TRIED_LENGTHS = (8, 20, 48)
 ENCODING_VERSION = 1
 LIMIT_FILE = "token_limit"
 
@@ -78,6 +80,24 @@ class LocalEncoder:
         return Outputs(found, first_costs, shortened=full)
 
     @functools.cached_property
+    def _keeps_bits(self) -> bool:
+        """Whether rows keep their bits when several batches run as one: it is tried."""
+        model, words = self._model, len(self._model.tokenizer)
+        for length in TRIED_LENGTHS:
+            size = batch_rows(length)
+            ids = [
+                [(31 * row + 7 * place) % words for place in range(length)]
+                for row in range(TOGETHER * size)
+            ]
+            parts = [ids[start : start + size] for start in range(0, len(ids), size)]
+            alone = [run_batch(model, part, Batch((), size, length)) for part in parts]
+            if not np.array_equal(
+                np.concatenate(alone), run_batch(model, ids, Batch((), len(ids), length))
+            ):
+                return False
+        return True
+
+    @functools.cached_property
     def _limit(self) -> int:
         """How many tokens it reads of a text; kept, so that the model need not be loaded for it."""
         file = self._store.folder / LIMIT_FILE
@@ -91,7 +111,8 @@ class LocalEncoder:
         lengths = [len(row) for row in ids]
         values: list[Any] = [None] * len(texts)
         costs = [Cost()] * len(texts)
-        for batch in plan_batches(lengths, limit=token_limit(model)):
+        together = len(texts) >= MANY_TEXTS and self._keeps_bits
+        for batch in plan_batches(lengths, limit=token_limit(model), together=together):
             started = time.perf_counter()
             embeddings = run_batch(model, [ids[row] for row in batch.rows], batch)
             share = (time.perf_counter() - started) / len(batch.rows)

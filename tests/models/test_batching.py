@@ -46,3 +46,13 @@ def test_little_padding():
     assert (long.size, long.length) == (1, 504)
     [cut] = plan_batches([510], limit=511)
     assert cut.length == 511
+
+
+def test_full_batches_of_a_shape_run_together():
+    lengths = [16] * 150 + [8] * 130
+    apart = plan_batches(lengths, limit=64)
+    together = plan_batches(lengths, limit=64, together=True)
+    assert [batch.size for batch in together] == [64, 64, 16, 16, 128, 32]
+    assert sorted(row for batch in together for row in batch.rows) == list(range(280))
+    shapes = {row: batch.length for batch in apart for row in batch.rows}
+    assert shapes == {row: batch.length for batch in together for row in batch.rows}

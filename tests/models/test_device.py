@@ -110,6 +110,8 @@ def test_numerics_name_the_format_of_training_where_it_is_another(monkeypatch):
     monkeypatch.setattr(device, "choose_device", lambda: "cuda")
     for supported in (True, False):
         device.half_precision.cache_clear()
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: supported)
+        monkeypatch.setattr(
+            torch.cuda, "is_bf16_supported", lambda supported=supported, **_: supported
+        )
         assert ("training" in numerics()) is supported
     device.half_precision.cache_clear()

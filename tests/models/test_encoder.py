@@ -177,3 +177,27 @@ def test_texts_that_fill_what_the_model_reads_are_counted(make_encoder):
     again = make_encoder("cache")
     assert again.encode([short, long]).shortened == 1
     assert "_model" not in vars(again)  # known without loading it
+
+
+def test_many_texts_keep_their_bits_in_large_batches(make_encoder, monkeypatch):
+    from harness.models import encoder as module
+
+    texts = [f"my card {'please ' * (n % 5)}{n}" for n in range(300)]
+    few = make_encoder("few").encode(texts).values
+    monkeypatch.setattr(module, "MANY_TEXTS", 100)
+    sizes = []
+    run = module.run_batch
+    monkeypatch.setattr(
+        module, "run_batch", lambda *given: sizes.append(given[2].size) or run(*given)
+    )
+    many = make_encoder("many")
+    assert many.encode(texts).values.tobytes() == few.tobytes()
+    assert many._keeps_bits == (max(sizes) > 64)
+
+
+def test_large_batches_are_not_made_where_bits_change(make_encoder, monkeypatch):
+    from harness.models import encoder as module
+
+    run = module.run_batch
+    monkeypatch.setattr(module, "run_batch", lambda *given: run(*given) + len(given[1]))
+    assert not make_encoder("cache")._keeps_bits
