@@ -112,17 +112,15 @@ def _run(asked: Any) -> int:
 def _dry_run(asked: Any) -> int:
     from harness.models.resolve import describe_identity
     from harness.runs.estimate import estimate_seconds
-    from harness.runs.execute import describe
+    from harness.runs.execute import describe, missing_cells
     from harness.runs.plan import make_plan
-    from harness.store.cells import CellStore
 
     def identity(spec: str, kind: str) -> str:
         return describe_identity(spec, kind, where="--model") or f"not fetched yet: {spec}"
 
     plan = make_plan(asked, identity)
-    store = CellStore(asked.run_dir)
     cells = plan.distinct()
-    missing = [cell for cell in cells if not store.has(cell.row.identity)]
+    missing = missing_cells(plan, asked.run_dir)
     for cell in cells:
         state = "to compute" if cell in missing else "there"
         click.echo(f"{cell.row.identity}  {state:10}  {describe(cell)}")

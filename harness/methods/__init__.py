@@ -150,7 +150,7 @@ METHODS: Registry[MethodEntry] = Registry(
             uses=("labels", "seed"),
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
-            version=2,
+            version=3,
         ),
         MethodEntry(
             "self_training",

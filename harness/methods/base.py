@@ -121,6 +121,11 @@ class Method(abc.ABC):
         """What these settings do without, of the uses and models that the method's entry names."""
         return frozenset()
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of other methods that it is made of."""
+        return ()
+
     def stored_settings(self) -> dict[str, Any]:
         """Returns every setting by name, as given or by default."""
         return stored(self)

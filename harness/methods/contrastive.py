@@ -50,14 +50,17 @@ class Contrastive(TrainedEncoder):
             batch_size=self.batch_size,
             learning_rate=now.rate * self.learning_rate,
         )
-        fit_contrastive(
-            backbone,
-            texts,
-            targets,
-            recipe=recipe,
-            temperature=self.temperature,
-            seed=self.context_.seed,
-        )
+        if len(np.unique(targets, axis=0)) < len(targets):
+            fit_contrastive(
+                backbone,
+                texts,
+                targets,
+                recipe=recipe,
+                temperature=self.temperature,
+                seed=self.context_.seed,
+            )
+        else:
+            self.context_.meter.note("no class has two examples: the encoder was not trained")
         self.head_ = fit_head(self._head, backbone.run(texts), targets)
         return backbone
 

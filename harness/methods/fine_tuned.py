@@ -22,7 +22,10 @@ from harness.training.loop import Recipe
 
 NAMES = "what a label's name counts in the first class vectors, beside the mean of its examples"
 WEIGHTS = "what a class counts: `balanced` gives all classes the same weight, however frequent"
-VALIDATION = "share of the budget held out to choose the best epoch by; absent: train on all of it"
+VALIDATION = (
+    "about the share of the budget held out to choose the best epoch by, and at least one row of "
+    "the largest class; absent: train on all of it"
+)
 
 
 @settings
@@ -58,15 +61,15 @@ class FineTuned(TrainedEncoder):
         """Trains a fresh copy of the encoder."""
         backbone = self.fresh(now)
         texts, targets = self.texts(examples), self.context_.targets(examples)
-        start = self._start(texts, targets)
         kept, held = self._set_apart(targets)
+        start = self._start([texts[row] for row in kept], targets[kept])
         finish = self.choose_weights(backbone.encoder)
         self.classifier_ = CosineClassifier(backbone, start, scale=self.scale).fit(
             [texts[row] for row in kept],
             targets[kept],
             recipe=self._recipe(now),
             seed=self.context_.seed,
-            weights=self._weights(targets),
+            weights=self._weights(targets[kept]),
             held=([texts[row] for row in held], targets[held]) if held else None,
         )
         finish()
@@ -93,6 +96,7 @@ class FineTuned(TrainedEncoder):
             parts = folds([str(row) for row in targets.tolist()], round(1 / self.validation))
             for kept, held in parts:
                 return kept, held
+            self.context_.meter.note("no class has two examples: none was held out for validation")
         return list(range(len(targets))), []
 
     def _weights(self, targets: NDArray[Any]) -> NDArray[np.float32] | None:

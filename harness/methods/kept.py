@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError, HarnessError
-from harness.core.files import atomic_write, pretty_json, read_json, sha256_file
+from harness.core.files import atomic_write, hash_json, pretty_json, read_json, sha256_file
 from harness.methods.base import Context, Method
 from harness.methods.spec import MethodSpec, parse_method
 from harness.models.encoder import load_encoder, save_encoder
+from harness.models.local import check_folder
 from harness.training.backbone import Backbone
 from harness.training.packing import Packer, unpack
 
@@ -31,7 +32,7 @@ def can_keep(spec: MethodSpec) -> bool:
 
 
 def keep(method: Method, spec: MethodSpec, folder: Path, facts: dict[str, Any]) -> None:
-    """Writes a fitted method into an empty folder.
+    """Writes a fitted method into a folder that holds nothing but what is to be kept with it.
 
     Args:
         method: The method.
@@ -55,12 +56,14 @@ def keep(method: Method, spec: MethodSpec, folder: Path, facts: dict[str, Any]) 
         "format": FORMAT,
         "method": spec.entry.name,
         "version": spec.entry.version,
+        "parts": spec.parts,
         "settings": spec.given,
         **facts,
         "learnt": learnt,
         "encoders": sorted(packer.backbones),
         "files": files,
     }
+    written["sha256"] = hash_json(written)
     atomic_write(folder / METHOD_FILE, pretty_json(written))
 
 
@@ -72,7 +75,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
     """
     try:
         written: dict[str, Any] = read_json(folder / METHOD_FILE)
-        same = written["format"] == FORMAT
+        sha256 = written.pop("sha256")
         files = written["files"].items()
         altered = [path for path, sha256 in files if sha256_file(folder / path) != sha256]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -82,7 +85,9 @@ def read_facts(folder: Path) -> dict[str, Any]:
             found=error,
             hint="harness run ... --keep-models writes one",
         ) from None
-    if altered or not same:
+    if sha256 != hash_json(written):
+        altered.append(METHOD_FILE)
+    if altered or written["format"] != FORMAT:
         raise DataError(
             "this kept model is not what was written",
             where=str(folder),
@@ -108,12 +113,21 @@ def load_method(folder: Path, context: Context) -> Method:
     written = read_facts(folder)
     settings = f":{written['settings']}" if written["settings"] else ""
     spec = parse_method(written["method"] + settings, where=str(folder / METHOD_FILE))
-    if spec.entry.version != written["version"]:
+    now = {spec.entry.name: spec.entry.version} | spec.parts
+    then = {spec.entry.name: written["version"]} | written["parts"]
+    if now != then:
         raise HarnessError(
-            f"{folder} was written by version {written['version']} of {spec.entry.name}, and this "
-            f"is version {spec.entry.version}\n  hint:     run again with --keep-models"
+            f"{folder} was written by another version of {spec.entry.name}\n"
+            f"  found:    {_spell(then)}\n  expected: {_spell(now)}\n"
+            "  hint:     run again with --keep-models"
         )
+    for name in written["encoders"]:
+        check_folder(folder / name, "encoder")
     backbones = {name: Backbone(load_encoder(folder / name)) for name in written["encoders"]}
     arrays = load_file(folder / WEIGHTS_FILE)
     learnt = {name: unpack(part, arrays, backbones) for name, part in written["learnt"].items()}
     return spec.build().restore(learnt, context)
+
+
+def _spell(versions: dict[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in versions.items())

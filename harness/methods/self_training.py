@@ -42,7 +42,12 @@ class SelfTraining(Method):
     threshold: Annotated[float | None, Field(ge=0, le=1, description=THRESHOLD)] = None
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
-        """Learns from the budget, answers the unlabelled examples, and learns from both."""
+        """Learns from the budget, answers the other examples, and learns from both.
+
+        Where the unlabelled examples are the training pool, those of the budget are left out.
+        """
+        labelled = {tuple(example.fields.items()) for example in train}
+        unlabelled = [one for one in unlabelled if tuple(one.fields.items()) not in labelled]
         taught: dict[str, float | int | None] = {"threshold": self.threshold}
         self.model_ = self._fit(train, taught)
         if self._entry.way == "fine-tuning":
@@ -51,7 +56,7 @@ class SelfTraining(Method):
             guessed = list(self._sure(unlabelled)) if unlabelled else []
             if not guessed:
                 self.context_.meter.note(
-                    f"{self.base} alone: of {len(unlabelled)} unlabelled rows it is sure of none"
+                    f"of {len(unlabelled)} unlabelled rows {self.base} is sure of none"
                 )
                 return
             taught["threshold"] = self.model_.threshold_
@@ -77,6 +82,11 @@ class SelfTraining(Method):
         return frozenset({"seed", "label_words"} - set(self._entry.uses))
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """Its base."""
+        return (self.base,)
+
+    @property
     def _entry(self) -> MethodEntry:
         return METHODS.get(self.base)
 
@@ -90,6 +100,11 @@ class SelfTraining(Method):
         several = self.context_.rules.answer == "labels"
         for example, answer in zip(unlabelled, self.model_.predict(unlabelled), strict=True):
             shares = answer.probabilities or (0.0,)
-            sure = min(max(share, 1 - share) for share in shares) if several else max(shares)
+            if several:
+                given = set(answer.output or ())
+                pairs = zip(self.context_.labels, shares, strict=True)
+                sure = min(one if label.name in given else 1 - one for label, one in pairs)
+            else:
+                sure = max(shares)
             if sure >= self.confidence and (several or answer.output in known):
                 yield dataclasses.replace(example, target=answer.output)

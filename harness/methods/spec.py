@@ -22,6 +22,7 @@ class MethodSpec:
         given: The settings that differ from the defaults, as users write them.
         uses: What of its entry's uses it has with these settings.
         models: The kinds of model it needs with these settings.
+        parts: The versions of the methods that it is made of, by name.
     """
 
     entry: MethodEntry
@@ -29,6 +30,7 @@ class MethodSpec:
     given: str
     uses: tuple[Use, ...]
     models: tuple[ModelKind, ...]
+    parts: dict[str, int]
 
     def build(self) -> Method:
         """Returns a new method with these settings."""
@@ -64,6 +66,7 @@ def parse_method(
         spell_changed(method),
         uses=tuple(use for use in entry.uses if use not in method.unused),
         models=tuple(kind for kind in entry.models if kind not in method.unused),
+        parts={name: METHODS.get(name).version for name in method.parts},
     )
 
 

@@ -25,7 +25,7 @@ class Batch:
     length: int
 
 
-def plan_batches(lengths: Sequence[int], *, limit: int, together: bool = False) -> list[Batch]:
+def plan_batches(lengths: Sequence[int], *, limit: int, together: int = 0) -> list[Batch]:
     """Puts texts of like length together, in batches whose shape follows from the length alone.
 
     Matrix products give a row the same bits whatever the other rows hold, as long as the shape
@@ -35,7 +35,7 @@ def plan_batches(lengths: Sequence[int], *, limit: int, together: bool = False) 
     Args:
         lengths: Tokens of each text; a tokenizer may leave none of an empty one.
         limit: The longest row the model reads; longer texts have been cut to it.
-        together: Whether ``TOGETHER`` full batches of a shape run as one, which is faster: for a
+        together: Up to what length ``TOGETHER`` full batches run as one, which is faster: for a
             model whose rows have been seen to keep their bits then.
     """
     buckets: dict[int, list[int]] = {}
@@ -46,7 +46,7 @@ def plan_batches(lengths: Sequence[int], *, limit: int, together: bool = False) 
     for length, rows in sorted(buckets.items(), reverse=True):
         size = batch_rows(length)
         large = TOGETHER * size
-        cut = len(rows) // large * large if together else 0
+        cut = len(rows) // large * large if length <= together else 0
         batches += [
             Batch(tuple(rows[at : at + large]), large, length) for at in range(0, cut, large)
         ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ from harness.models.quiet import quiet_transformers
 from harness.models.resolve import ResolvedModel
 
 FLUSH_TEXTS = 8192
-MANY_TEXTS = 1024
-TRIED_LENGTHS = (8, 20, 48)
+MANY_TEXTS = 2048
+TRIED_LENGTHS = (4, 8, 12, 20, 44, 88)
 ENCODING_VERSION = 1
 LIMIT_FILE = "token_limit"
 
@@ -44,6 +45,7 @@ class LocalEncoder:
         self.texts_encoded = 0
         self.tokens_run = 0
         self._cache = cache
+        self._kept_bits: bool | None = None
 
     def load(self) -> Any:
         """Loads a fresh copy of the model, a ``SentenceTransformer`` in float32 on the device."""
@@ -79,31 +81,23 @@ class LocalEncoder:
         full = sum(first_costs[key].tokens >= self._limit for key in keys)
         return Outputs(found, first_costs, shortened=full)
 
-    @functools.cached_property
-    def _keeps_bits(self) -> bool:
-        """Whether rows keep their bits when several batches run as one: it is tried."""
-        model, words = self._model, len(self._model.tokenizer)
-        for length in TRIED_LENGTHS:
-            size = batch_rows(length)
-            ids = [
-                [(31 * row + 7 * place) % words for place in range(length)]
-                for row in range(TOGETHER * size)
-            ]
-            parts = [ids[start : start + size] for start in range(0, len(ids), size)]
-            alone = [run_batch(model, part, Batch((), size, length)) for part in parts]
-            if not np.array_equal(
-                np.concatenate(alone), run_batch(model, ids, Batch((), len(ids), length))
-            ):
-                return False
-        return True
+    def _keeps_bits(self, ids: Sequence[Sequence[int]]) -> bool:
+        """Returns whether rows keep their bits when several batches run as one: it is tried."""
+        if self._kept_bits is None:
+            tokens = itertools.cycle(token for row in ids for token in row)
+            lengths = [length for length in TRIED_LENGTHS if length <= token_limit(self._model)]
+            self._kept_bits = all(_same_bits(self._model, tokens, length) for length in lengths)
+        return self._kept_bits
 
     @functools.cached_property
     def _limit(self) -> int:
         """How many tokens it reads of a text; kept, so that the model need not be loaded for it."""
         file = self._store.folder / LIMIT_FILE
-        if not file.is_file():
-            atomic_write(file, str(token_limit(self._model)))
-        return int(file.read_text(encoding="ascii"))
+        try:
+            return int(file.read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            atomic_write(file, str(limit := token_limit(self._model)))
+            return limit
 
     def _compute(self, texts: Sequence[str], progress: Progress) -> tuple[Any, list[Cost]]:
         model = self._model
@@ -111,7 +105,8 @@ class LocalEncoder:
         lengths = [len(row) for row in ids]
         values: list[Any] = [None] * len(texts)
         costs = [Cost()] * len(texts)
-        together = len(texts) >= MANY_TEXTS and self._keeps_bits
+        many = len(texts) >= MANY_TEXTS
+        together = TRIED_LENGTHS[-1] if many and self._keeps_bits(ids) else 0
         for batch in plan_batches(lengths, limit=token_limit(model), together=together):
             started = time.perf_counter()
             embeddings = run_batch(model, [ids[row] for row in batch.rows], batch)
@@ -123,6 +118,15 @@ class LocalEncoder:
             self.tokens_run += sum(lengths[row] for row in batch.rows)
             progress.update(len(batch.rows))
         return np.stack(values), costs
+
+
+def _same_bits(model: Any, tokens: Iterator[int], length: int) -> bool:
+    """Returns whether batches of so many tokens a row give the same bits alone and together."""
+    size = batch_rows(length)
+    ids = [list(itertools.islice(tokens, length)) for _ in range(TOGETHER * size)]
+    parts = [ids[start : start + size] for start in range(0, len(ids), size)]
+    alone = np.concatenate([run_batch(model, part, Batch((), size, length)) for part in parts])
+    return np.array_equal(alone, run_batch(model, ids, Batch((), len(ids), length)))
 
 
 def load_encoder(folder: Path) -> Any:

@@ -109,7 +109,7 @@ def resolve(spec: str, kind: str, *, where: str | None = None) -> ResolvedModel:
         case Path():
             folder, identity = source, _content_identity(folder_hashes(source))
         case Derived():
-            raise ValueError(f"{spec} is made from another model: resolve that one, and derive it")
+            raise _is_made(spec, source, where)
     name = source.resolve().name if isinstance(source, Path) else spec
     return ResolvedModel(spec, name, kind, folder, identity)
 
@@ -134,7 +134,7 @@ def describe_identity(spec: str, kind: str, *, where: str | None = None) -> str 
         case Path():
             return _content_identity(folder_hashes(source))
         case Derived():
-            raise ValueError(f"{spec} is made from another model: describe that one")
+            raise _is_made(spec, source, where)
 
 
 def _catalog_identity(model: CatalogModel) -> str:
@@ -161,6 +161,15 @@ def _content_identity(hashes: Mapping[str, str]) -> str:
 
 def _hub_identity(model: HubModel, commit: str) -> str:
     return f"hub:{model.repo}@{commit}/{DTYPE}"
+
+
+def _is_made(spec: str, derived: Derived, where: str | None) -> UserError:
+    return UserError(
+        "a model made from another is there in a run only, where the task's texts are",
+        where=where,
+        found=spec,
+        hint=f"name the one it is made from: {derived.base}",
+    )
 
 
 def _names_nothing(spec: str, where: str | None) -> UserError:

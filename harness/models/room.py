@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 from harness.core.cache import cache_dir
 from harness.models.catalog import ModelKind
 from harness.models.causal_lm import LocalCausalLM
 from harness.models.encoder import LocalEncoder
 from harness.models.resolve import ResolvedModel, resolve
+
+T = TypeVar("T")
 
 
 class ModelRoom:
@@ -23,6 +27,14 @@ class ModelRoom:
         self._resolved: dict[tuple[str, ModelKind], ResolvedModel] = {}
         self._encoders: dict[str, LocalEncoder] = {}
         self._causal_lms: dict[str, LocalCausalLM] = {}
+        self._made: dict[str, Any] = {}
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        """Returns what was made under a key, made at the first call."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made
 
     def encoder(self, model: str | ResolvedModel) -> LocalEncoder:
         """Returns the encoder, fetched where it is not on this machine yet."""

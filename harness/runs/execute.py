@@ -73,14 +73,9 @@ def execute(plan: Plan, run_dir: Path, room: ModelRoom) -> Outcome:
     for planned in plan.tasks:
         write_examples(examples_file(run_dir, planned.task.name), planned.test)
     _write_manifest(plan, run_dir, outcome)
-    cells = plan.distinct()
+    missing = missing_cells(plan, run_dir)
+    outcome.reused = len(plan.distinct()) - len(missing)
     keep = plan.experiment.keep_models
-    missing = [
-        cell
-        for cell in cells
-        if not store.has(cell.row.identity) or (keep and is_wanted(cell, run_dir))
-    ]
-    outcome.reused = len(cells) - len(missing)
     with Progress("cells", len(missing), "cell") as progress:
         for cell in missing:
             progress.describe(describe(cell))
@@ -90,6 +85,16 @@ def execute(plan: Plan, run_dir: Path, room: ModelRoom) -> Outcome:
     outcome.texts_encoded, outcome.prompts_run = room.texts_encoded, room.prompts_run
     _write_manifest(plan, run_dir, outcome)
     return outcome
+
+
+def missing_cells(plan: Plan, run_dir: Path) -> list[PlannedCell]:
+    """Returns the cells that are to be computed, or to be trained once more to be kept."""
+    store, keep = CellStore(run_dir), plan.experiment.keep_models
+    return [
+        cell
+        for cell in plan.distinct()
+        if not store.has(cell.row.identity) or (keep and is_wanted(cell, run_dir))
+    ]
 
 
 class OtherRunWarning(UserWarning):
@@ -178,8 +183,6 @@ def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom, kept_in: Pa
     with PeakMemory() as memory:
         method, fit_seconds = _fit(cell, room, meter)
         fit_charged = dict(meter.charged)
-        if kept_in:
-            keep_model(cell, method, kept_in)
         blocks = _predict(cell, method, meter, writer)
     costs = [writer.block_costs(number) for number in range(blocks)]
     writer.finish(
@@ -188,6 +191,8 @@ def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom, kept_in: Pa
         costs=_total(fit_seconds, fit_charged, costs)
         | {"peak_memory_mb": memory.peak_mb, "test_rows": len(cell.planned.test)},
     )
+    if kept_in:
+        keep_model(cell, method, kept_in)
 
 
 def _fit(cell: PlannedCell, room: ModelRoom, meter: Meter) -> tuple[Method, float]:

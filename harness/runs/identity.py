@@ -56,12 +56,9 @@ def cell_record(
         "format": RECORD_FORMAT,
         "kind": rules.name,
         "rules": rules.shaping(),
-        "method": spec.entry.name,
-        "method_version": spec.entry.version,
-        "settings": spec.settings,
+        **_of_method(spec),
         "labels": [label.name for label in labels],
         "test": test_hash,
-        "libraries": {name: version(name) for name in spec.entry.libraries},
     }
     for use in spec.uses:
         record |= depends[use]
@@ -69,6 +66,18 @@ def cell_record(
         made_by = {kind: _outputs_made_by(kind, rules) for kind in models}
         record |= {"models": dict(models), "outputs": made_by, "numerics": numerics()}
     return record
+
+
+def _of_method(spec: MethodSpec) -> dict[str, Any]:
+    """Returns a method's name, versions and settings, and the libraries that may change it."""
+    parts = {"parts": spec.parts} if spec.parts else {}
+    return {
+        "method": spec.entry.name,
+        "method_version": spec.entry.version,
+        "settings": spec.settings,
+        "libraries": {name: version(name) for name in spec.entry.libraries},
+        **parts,
+    }
 
 
 def _outputs_made_by(kind: str, rules: Kind[Any, Any]) -> dict[str, Any]:

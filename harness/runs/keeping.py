@@ -5,6 +5,8 @@ They lie in ``RUN_DIR/models/<identity of the cell>/``.
 
 from __future__ import annotations
 
+import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,18 @@ from harness.core.files import atomic_folder, atomic_write
 from harness.methods.base import Context, Method
 from harness.methods.kept import METHOD_FILE, can_keep, keep, load_method, read_facts
 from harness.models.base import Encoder
+from harness.models.encoder import save_encoder
+from harness.models.local import check_folder
 from harness.models.meter import Meter, MeteredEncoder
+from harness.models.resolve import ResolvedModel
 from harness.models.room import ModelRoom
-from harness.runs.models import PlannedModel, ready_model
+from harness.runs.models import PlannedModel, is_derived, ready_model
 from harness.runs.plan import PlannedCell
 from harness.runs.provenance import environment
 from harness.tasks.task import Task
 
 CARD_FILE = "README.md"
+BASE_FOLDER = "base"
 
 
 def model_folder(run_dir: Path, identity: str) -> Path:
@@ -35,11 +41,30 @@ def is_wanted(cell: PlannedCell, run_dir: Path) -> bool:
     return not (model_folder(run_dir, cell.row.identity) / METHOD_FILE).is_file()
 
 
+class NotKeptWarning(UserWarning):
+    """A model could not be kept; the cell's numbers are there all the same."""
+
+
 def keep_model(cell: PlannedCell, method: Method, run_dir: Path) -> None:
-    """Keeps what a cell has trained."""
-    with atomic_folder(model_folder(run_dir, cell.row.identity)) as folder:
-        atomic_write(folder / CARD_FILE, _card(cell))
-        keep(method, cell.method, folder, _facts(cell))
+    """Keeps what a cell has trained, and the frozen encoder where it was made from another."""
+    place = model_folder(run_dir, cell.row.identity)
+    shutil.rmtree(place, ignore_errors=True)  # somebody took files out of it
+    try:
+        with atomic_folder(place) as folder:
+            if _was_made(cell) and not hasattr(method, "backbone_"):
+                save_encoder(method.encoder.load(), folder / BASE_FOLDER)
+            keep(method, cell.method, folder, _facts(cell))
+            atomic_write(folder / CARD_FILE, _card(cell))
+    except (OSError, TypeError) as error:
+        warnings.warn(
+            f"the model of {cell.row.method} could not be kept in {place}: {error}",
+            NotKeptWarning,
+            stacklevel=2,
+        )
+
+
+def _was_made(cell: PlannedCell) -> bool:
+    return any(is_derived(model) for model in cell.models)
 
 
 def load_kept(folder: Path, task: Task, room: ModelRoom | None = None) -> Method:
@@ -67,14 +92,21 @@ def load_kept(folder: Path, task: Task, room: ModelRoom | None = None) -> Method
     encoder = None
     if not facts["encoders"]:
         for model in facts["models"]:
-            encoder = _encoder(PlannedModel(**model), task, room or ModelRoom(), meter)
+            encoder = _encoder(PlannedModel(**model), folder, task, room or ModelRoom(), meter)
     context = Context(
         labels=task.labels, rules=task.rules, seed=facts["seed"], meter=meter, encoder=encoder
     )
     return load_method(folder, context)
 
 
-def _encoder(planned: PlannedModel, task: Task, room: ModelRoom, meter: Meter) -> Encoder:
+def _encoder(
+    planned: PlannedModel, folder: Path, task: Task, room: ModelRoom, meter: Meter
+) -> Encoder:
+    base = folder / BASE_FOLDER
+    if base.is_dir():
+        check_folder(base, "encoder")
+        made = ResolvedModel(planned.spec, planned.name, "encoder", base, planned.identity)
+        return MeteredEncoder(room.encoder(made), meter)
     encoder = room.encoder(ready_model(planned, task, room, meter))
     if encoder.identity != planned.identity:
         raise DataError(
@@ -137,7 +169,7 @@ def _card(cell: PlannedCell) -> str:
         "from harness.runs.keeping import load_kept",
         "from harness.tasks.task import load_task",
         "",
-        f'task = load_task("{row.task}")',
+        f'task = load_task("{row.task}")  # its name, or the path of its YAML',
         f'method = load_kept(Path("models/{row.identity}"), task)  # below the run\'s folder',
         "method.predict(task.test)",
         "```",

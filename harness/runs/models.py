@@ -95,11 +95,19 @@ def _make(spec: str, kind: ModelKind, task: Task, room: ModelRoom, meter: Meter)
     texts = unlabelled_texts(task) if derived.uses_texts else []
     identity = derived.identity(base.identity, kind, hash_texts(texts) if texts else "")
     with meter.outputs():
-        made = derive(base, derived, texts, identity=identity, name=_short_name(spec, kind))
+        name = _short_name(spec, kind)
+        made = room.once(
+            identity, lambda: derive(base, derived, texts, identity=identity, name=name)
+        )
     meter.charged[identity.encode()] = made.cost
     for note in made.notes:
         meter.note(note)
     return made.model
+
+
+def is_derived(planned: PlannedModel) -> bool:
+    """Returns whether a planned model is made from another."""
+    return _derived(planned.spec, planned.kind) is not None
 
 
 def unlabelled_texts(task: Task) -> list[str]:

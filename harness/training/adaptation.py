@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from harness.core.errors import HarnessError
 from harness.training.backbone import Backbone
 from harness.training.batches import shuffled
-from harness.training.loop import Recipe, optimise
+from harness.training.loop import Recipe, optimise, seeded
 
 TITLE = "adapting to the domain"
 MASKED = 0.15
@@ -32,10 +33,16 @@ def adapt_by_contrast(
 
     Raises:
         DivergedError: The loss stopped being a number.
+        HarnessError: The encoder has no dropout.
     """
     import torch
 
     ids = backbone.tokenise(texts)
+    if not _varies(backbone, ids[:1], seed):
+        raise HarnessError(
+            "this encoder has no dropout, so a text cannot be told from itself\n"
+            "  hint:     adapted(MODEL,objective=masked), or objective=causal for a causal LM"
+        )
 
     def loss(batch: Sequence[int]) -> Any:
         rows = [ids[row] for row in batch]
@@ -45,6 +52,15 @@ def adapt_by_contrast(
 
     batches = shuffled(ids, recipe.batch_size, seed)
     optimise(backbone.encoder, loss, batches, recipe=recipe, seed=seed, title=TITLE)
+
+
+def _varies(backbone: Backbone, ids: Sequence[Sequence[int]], seed: int) -> bool:
+    """Returns whether an encoder gives a text another embedding every time it trains on it."""
+    import torch
+
+    backbone.encoder.train()
+    with seeded(seed), torch.no_grad():
+        return not torch.equal(backbone.embed(ids), backbone.embed(ids))
 
 
 class WordLoss:
@@ -99,7 +115,7 @@ def adapt_by_words(
     Args:
         model: A masked or causal LM of transformers.
         tokenizer: Its tokenizer.
-        texts: The texts; those of less than two tokens are left out.
+        texts: The texts; those without a word are left out.
         masked: See :class:`WordLoss`.
         limit: Tokens of a text that are read.
         recipe: How to train.
@@ -112,7 +128,10 @@ def adapt_by_words(
         DivergedError: The loss stopped being a number.
     """
     read = tokenizer(list(texts), truncation=True, max_length=limit)["input_ids"]
-    ids = [row for row in read if len(row) > 1]
+    special = set(tokenizer.all_special_ids)
+    ids = [row for row in read if len(row) > 1 and not special.issuperset(row)]
+    if len(ids) < 2:
+        raise HarnessError(f"{len(ids)} of the texts have words in them; it takes two or more")
     loss = WordLoss(model, tokenizer, ids, masked=masked)
     batches = shuffled(ids, recipe.batch_size, seed)
     optimise(model, loss, batches, recipe=recipe, seed=seed, title=TITLE)

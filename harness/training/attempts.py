@@ -57,6 +57,6 @@ def attempt(train: Callable[[Attempt], T], note: Callable[[str], None]) -> T:
                     f"the memory of the GPU does not hold one step of training: {error}\n"
                     "  hint:     make the steps smaller, such as batch_size=4"
                 ) from None
-            torch.cuda.empty_cache()
             now = dataclasses.replace(now, checkpointing=True)
             note("memory ran short: activations were computed twice (gradient checkpointing)")
+        torch.cuda.empty_cache()

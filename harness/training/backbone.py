@@ -12,8 +12,9 @@ from harness.models.batching import plan_batches
 from harness.models.device import half_precision
 from harness.models.encoder import to_features, token_limit, tokenise
 
-CPU_ROWS = 16
-"""Rows of a training batch that run together on a CPU."""
+PARTS = (1, 2, 4)
+PASS_SLOTS = 128
+"""What a further pass costs on a CPU, in token slots, about."""
 
 
 class Backbone:
@@ -48,17 +49,16 @@ class Backbone:
     def embed(self, ids: Sequence[Sequence[int]]) -> Any:
         """Returns the embeddings of a training batch, made unit vectors.
 
-        A tensor of shape (rows, dimensions). A large batch runs in parts of like length, each
-        padded to its longest row and no further; on a GPU, where padding costs less than another
-        pass, in one. Where a GPU has bfloat16 the matrices are multiplied in it; the weights stay
-        in float32.
+        A tensor of shape (rows, dimensions). A batch of unlike lengths runs in parts, each padded
+        to its longest row and no further; on a GPU, where padding costs less than another pass,
+        in one. Where a GPU has bfloat16 the matrices are multiplied in it; the weights stay in
+        float32.
         """
         import torch
 
         kind = self.device.type
-        rows = CPU_ROWS if kind == "cpu" else len(ids)
         order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
-        parts = [order[start : start + rows] for start in range(0, len(order), rows)]
+        parts = in_parts(order, [len(row) for row in ids]) if kind == "cpu" else [order]
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=half_precision(kind)):
             found = torch.cat([self._run_padded([ids[row] for row in part]) for part in parts])
         places = torch.empty(len(ids), dtype=torch.long)
@@ -103,3 +103,21 @@ class Backbone:
         self.tokens_run += sum(len(row) for row in ids)
         features = to_features(self.encoder, ids, size=size, length=length)
         return normalize(self.encoder(features)["sentence_embedding"].float(), dim=-1)
+
+
+def in_parts(order: Sequence[int], lengths: Sequence[int]) -> list[Sequence[int]]:
+    """Returns rows in the number of parts that costs least.
+
+    Args:
+        order: The rows, by length.
+        lengths: The length of each row.
+    """
+
+    def cost(parts: Sequence[Sequence[int]]) -> int:
+        return sum(PASS_SLOTS + len(part) * lengths[part[-1]] for part in parts)
+
+    ways = []
+    for count in PARTS:
+        size = -(-len(order) // count)
+        ways.append([order[start : start + size] for start in range(0, len(order), size)])
+    return min(ways, key=cost)

@@ -60,7 +60,8 @@ def class_batches(
     for rows in rows_of.values():
         cut = [rows[start : start + together] for start in range(0, len(rows), together)]
         if len(cut) > 1 and len(cut[-1]) == 1:
-            cut[-2] += cut.pop()
+            last = cut.pop()
+            cut[-1] += last
         groups += cut
     groups.sort(key=lambda group: _rank(seed, epoch, group[0]))
     batches: list[list[int]] = []
@@ -69,7 +70,8 @@ def class_batches(
             batches.append([])
         batches[-1] += group
     if len(batches) > 1 and len(batches[-1]) < together:
-        batches[-2] += batches.pop()
+        last = batches.pop()
+        batches[-1] += last
     return batches
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.training.backbone import Backbone
 from harness.training.batches import shuffled
-from harness.training.loop import Recipe, optimise
+from harness.training.loop import DivergedError, Recipe, optimise
 
 FIRST_OFFSET = 0.4
 """A cosine between those of a sentence with its own class's mean and with others'."""
@@ -148,7 +148,13 @@ class _Best:
             self.kept = tuple(map(copy.deepcopy, (state, *classifier.trained_head)))
 
     def restore(self) -> None:
-        """Puts the best weights back."""
+        """Puts the best weights back.
+
+        Raises:
+            DivergedError: No epoch had a loss that is a number.
+        """
+        if not self.kept:
+            raise DivergedError("training diverged: the loss on held-out texts is not a number")
         state, *head = self.kept
         self.classifier.backbone.encoder.load_state_dict(state)
         for weight, best in zip(self.classifier.trained_head, head, strict=True):

@@ -182,10 +182,12 @@ def _with_words(transformer: Any, *, masked: bool) -> Any:
     Raises:
         HarnessError: transformers has none for its architecture.
     """
-    from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
+    from transformers import MODEL_FOR_MASKED_LM_MAPPING, AutoModelForCausalLM, AutoModelForMaskedLM
 
     kind = AutoModelForMaskedLM if masked else AutoModelForCausalLM
     try:
+        if not masked and type(transformer.config) in MODEL_FOR_MASKED_LM_MAPPING:
+            raise ValueError("it sees the words that come after, so there is nothing to say")
         model = kind.from_config(transformer.config)
     except ValueError:
         raise HarnessError(

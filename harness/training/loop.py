@@ -71,7 +71,7 @@ def optimise(
     Args:
         model: A torch module; it is left as for inference.
         loss: The loss of a batch.
-        batches: The batches of an epoch; every epoch has as many.
+        batches: The batches of an epoch.
         recipe: How to train.
         seed: Of torch's randomness (dropout, and what the loss draws).
         title: What the progress bar says.
@@ -83,12 +83,12 @@ def optimise(
     """
     import torch
 
-    steps = len(batches(0))
-    epochs = recipe.epochs_of(steps)
+    epochs = recipe.epochs_of(len(batches(0)))
+    steps = sum(len(batches(epoch)) for epoch in range(epochs))
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    optimiser, schedule = _optimiser(weights, head, recipe, epochs * steps)
+    optimiser, schedule = _optimiser(weights, head, recipe, steps)
     trained = [*weights, *head]
-    with seeded(seed), Progress(title, epochs * steps, "step") as progress:
+    with seeded(seed), Progress(title, steps, "step") as progress:
         for epoch in range(epochs):
             model.train()
             for batch in batches(epoch):
@@ -102,6 +102,8 @@ def optimise(
                 schedule.step()
                 progress.update()
             model.eval()
+            if not all(torch.isfinite(weight).all() for weight in trained):
+                raise DivergedError("training diverged: a weight is not a number")
             after_epoch()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.core.errors import HarnessError
+from harness.training.loop import seeded
 
 
 def train_last_layers(encoder: Any, layers: int) -> None:
@@ -27,6 +28,9 @@ def train_last_layers(encoder: Any, layers: int) -> None:
     for weight in transformer.parameters():
         passed |= id(weight) in inside
         weight.requires_grad = passed and id(weight) not in inside  # a last norm stays free
+    for module in transformer.modules():
+        if isinstance(module, torch.nn.Embedding):  # of relative positions: every layer reads it
+            module.requires_grad_(False)
     for layer in list(stack)[-layers:]:
         layer.requires_grad_(True)
 
@@ -47,8 +51,6 @@ def add_low_rank(encoder: Any, *, rank: int, alpha: int, seed: int) -> Callable[
         What adds the products to the weights for good, when training is over.
     """
     from peft import LoraConfig, get_peft_model
-
-    from harness.training.loop import seeded
 
     config = LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", lora_dropout=0.0)
     with seeded(seed), warnings.catch_warnings(action="ignore"):  # of peft's own doings

@@ -51,7 +51,8 @@ def test_little_padding():
 def test_full_batches_of_a_shape_run_together():
     lengths = [16] * 150 + [8] * 130
     apart = plan_batches(lengths, limit=64)
-    together = plan_batches(lengths, limit=64, together=True)
+    assert plan_batches(lengths, limit=64, together=4) == apart
+    together = plan_batches(lengths, limit=64, together=16)
     assert [batch.size for batch in together] == [64, 64, 16, 16, 128, 32]
     assert sorted(row for batch in together for row in batch.rows) == list(range(280))
     shapes = {row: batch.length for batch in apart for row in batch.rows}

@@ -192,7 +192,7 @@ def test_many_texts_keep_their_bits_in_large_batches(make_encoder, monkeypatch):
     )
     many = make_encoder("many")
     assert many.encode(texts).values.tobytes() == few.tobytes()
-    assert many._keeps_bits == (max(sizes) > 64)
+    assert many._kept_bits == (max(sizes) > 64)
 
 
 def test_large_batches_are_not_made_where_bits_change(make_encoder, monkeypatch):
@@ -200,4 +200,15 @@ def test_large_batches_are_not_made_where_bits_change(make_encoder, monkeypatch)
 
     run = module.run_batch
     monkeypatch.setattr(module, "run_batch", lambda *given: run(*given) + len(given[1]))
-    assert not make_encoder("cache")._keeps_bits
+    monkeypatch.setattr(module, "MANY_TEXTS", 1)
+    encoder = make_encoder("cache")
+    encoder.encode(["my card", "rate"])
+    assert encoder._kept_bits is False
+
+
+def test_a_damaged_limit_is_found_out_again(make_encoder, tmp_path):
+    make_encoder("cache").encode(["card"])
+    [file] = (tmp_path / "cache").rglob("token_limit")
+    file.write_text("x")
+    assert make_encoder("cache").encode(["card " * 100, "card"]).shortened == 1
+    assert file.read_text() == "64"

@@ -1,10 +1,12 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from harness.core.errors import DataError, HarnessError
-from harness.runs.keeping import load_kept, model_folder
+from harness.core.files import hash_json
+from harness.runs.keeping import NotKeptWarning, load_kept, model_folder
 from harness.store.cells import CellStore
 from harness.store.manifest import read_manifest
 
@@ -113,8 +115,9 @@ def one(run):
 
 
 def rewrite(folder, **changes):
-    written = json.loads((folder / "method.json").read_text())
-    (folder / "method.json").write_text(json.dumps(written | changes))
+    written = json.loads((folder / "method.json").read_text()) | changes
+    del written["sha256"]
+    (folder / "method.json").write_text(json.dumps(written | {"sha256": hash_json(written)}))
 
 
 def test_a_kept_model_that_was_altered(one, tiny_task, room):
@@ -136,7 +139,8 @@ def test_a_kept_model_that_was_altered(one, tiny_task, room):
     [
         ({"labels": ["a"]}, "another list of labels"),
         ({"kind": "ordinal"}, "another kind of task"),
-        ({"version": 99}, "written by version 99"),
+        ({"version": 99}, "found:    linear_probe 99"),
+        ({"parts": {"prototypes": 1}}, "another version of linear_probe"),
         ({"format": 99}, "format 99"),
         ({"learnt": {"head_": {"object": "Popen", "holds": {}}}}, "nothing that a kept model"),
         ({"learnt": {"head_": {"array": "absent"}}}, "nothing that a kept model"),
@@ -146,6 +150,44 @@ def test_another_model_is_refused(one, tiny_task, room, changes, says):
     rewrite(one, **changes)
     with pytest.raises(HarnessError, match=says):
         load_kept(one, tiny_task, room)
+
+
+def test_what_was_learnt_cannot_be_altered_but_the_card_can(one, tiny_task, room):
+    (one / "README.md").write_text("Ours.")
+    assert load_kept(one, tiny_task, room)
+    path = one / "method.json"
+    path.write_text(path.read_text().replace('"seed": ', '"seed": 1'))
+    with pytest.raises(DataError, match="not what was written") as caught:
+        load_kept(one, tiny_task, room)
+    assert "method.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("method", ["prototypes", "lora:epochs=1,min_steps=2"])
+def test_a_model_made_from_another_is_kept_too(
+    run, tiny_task, tiny_encoder_folder, tmp_path, monkeypatch, method
+):
+    from harness.models.room import ModelRoom
+
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    spec = f"encoder:from_scratch({tiny_encoder_folder})"
+    _, run_dir = run(method, model=[spec], draws=1, keep_models=True)
+    [(identity, folder)] = kept(run_dir).items()
+    assert (folder / "base").is_dir() == (method == "prototypes")
+    shutil.rmtree(tmp_path / "cache")
+    found = load_kept(folder, tiny_task, ModelRoom(tmp_path / "new")).predict(asked(tiny_task))
+    stored = CellStore(run_dir).predictions(identity).predictions
+    assert [one.output for one in found] == [one.output for one in stored]
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_cannot_be_kept_loses_no_numbers(run, monkeypatch):
+    from harness.methods.prototypes import Prototypes
+
+    monkeypatch.setattr(Prototypes, "learnt", lambda _: {"head_": object()})
+    with pytest.warns(NotKeptWarning, match="head_: a object cannot be kept"):
+        outcome, run_dir = run("prototypes", draws=1, keep_models=True)
+    assert (outcome.computed, outcome.failures) == (1, {})
+    assert not list((run_dir / "models").iterdir())
 
 
 def test_another_encoder_is_refused(one, tiny_task, room):

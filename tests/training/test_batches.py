@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.training.batches import MEGA_BATCHES, training_batches
+from harness.training.batches import MEGA_BATCHES, class_batches, training_batches
 
 LENGTHS = st.lists(st.integers(1, 60), max_size=150)
 
@@ -52,3 +52,27 @@ def test_the_order_of_batches_is_not_that_of_their_lengths():
     longest = [max(lengths[row] for row in batch) for batch in batches]
     assert longest != sorted(longest)
     assert longest != sorted(longest, reverse=True)
+
+
+@given(
+    st.lists(st.sampled_from("abcde"), max_size=120),
+    st.integers(2, 24),
+    st.integers(2, 6),
+    st.integers(0, 3),
+)
+def test_by_class_each_row_once_an_epoch(classes, size, together, epoch):
+    batches = class_batches(classes, size=size, seed=0, epoch=epoch, together=together)
+    assert sorted(row for batch in batches for row in batch) == list(range(len(classes)))
+    assert all(len(batch) <= max(size, together + 1) + together for batch in batches)
+    for batch in batches:
+        for name in set(classes):
+            inside = sum(classes[row] == name for row in batch)
+            assert inside != 1 or classes.count(name) == 1  # nobody is without another
+
+
+def test_classes_of_any_size():
+    for sizes in ([5], [29, 73], [1, 1], [10] * 77, [9, 2, 1]):
+        classes = [f"class {number}" for number, size in enumerate(sizes) for _ in range(size)]
+        for epoch in range(5):
+            batches = class_batches(classes, size=64, seed=1, epoch=epoch)
+            assert sorted(row for batch in batches for row in batch) == list(range(len(classes)))

@@ -99,6 +99,16 @@ def test_a_class_that_counts_for_more_is_given_more_often(train):
     assert gain[100] > gain[0.01]
 
 
+def test_held_out_texts_without_a_loss(train, monkeypatch):
+    from harness.training.cosine import CosineClassifier
+
+    monkeypatch.setattr(
+        CosineClassifier, "scores", lambda *_: np.full((len(TEXTS), 3), np.nan, np.float32)
+    )
+    with pytest.raises(DivergedError, match="held-out"):
+        train(held=(TEXTS, TARGETS))
+
+
 def test_the_best_epoch_on_held_out_rows_is_kept(train):
     """Held-out rows with other labels than the training says get worse the longer it lasts."""
     wrong = (TARGETS + 1) % 3

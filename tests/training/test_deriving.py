@@ -87,6 +87,34 @@ def test_an_adapted_encoder_is_another_model_and_stays(objective, encoder, cache
     assert (first.model.folder / MARKER).stat().st_mtime_ns == time_of_change
 
 
+def test_a_text_must_differ_from_itself(encoder, cache, monkeypatch):
+    from harness.training import adaptation
+
+    monkeypatch.setattr(adaptation, "_varies", lambda *_: False)
+    with pytest.raises(HarnessError, match="no dropout"):
+        make(encoder, "adapted(m)")
+
+
+def test_the_dropout_of_an_encoder_is_seen(tiny_encoder):
+    import torch
+
+    from harness.training.adaptation import _varies
+    from harness.training.backbone import Backbone
+
+    backbone = Backbone(tiny_encoder.load())
+    ids = backbone.tokenise(TEXTS[:1])
+    assert _varies(backbone, ids, 0)
+    for module in backbone.encoder.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    assert not _varies(backbone, ids, 0)
+
+
+def test_a_masked_model_cannot_say_one_word_after_the_other(encoder, cache):
+    with pytest.raises(HarnessError, match="cannot be adapted by causal words"):
+        make(encoder, "adapted(m,objective=causal)")
+
+
 def test_the_same_texts_give_the_same_weights(encoder, monkeypatch, tmp_path):
     bits = []
     for name in ("one", "two"):

@@ -74,6 +74,13 @@ def test_a_gradient_that_is_no_number_ends_the_training_before_it_does_harm():
     assert torch.isfinite(kept[0]).all()
 
 
+def test_a_weight_that_is_no_number_ends_the_training():
+    with pytest.raises(DivergedError):
+        train(
+            lambda weight, _: weight.sum(), recipe=Recipe(epochs=1, learning_rate=1e39, warm_up=0)
+        )
+
+
 def test_something_may_be_done_after_each_epoch():
     seen = []
     train(
