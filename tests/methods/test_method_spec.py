@@ -7,7 +7,8 @@ from harness.methods.spec import describe_settings, parse_method
 
 def test_settings_are_read_converted_and_stored():
     spec = parse_method(" linear_probe : C = 1 , max_iter=100")
-    assert spec.settings == {"C": 1.0, "max_iter": 100, "seed": 0, "threshold": None}
+    defaults = {"classifier": "logistic", "seed": 0, "threshold": None}
+    assert spec.settings == {"C": 1.0, "max_iter": 100, **defaults}
     assert spec.given == "C=1.0,max_iter=100"
     assert spec.build().stored_settings() == spec.settings
 
