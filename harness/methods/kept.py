@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError, HarnessError
-from harness.core.files import atomic_write, hash_json, pretty_json, read_json, sha256_file
+from harness.core.files import (
+    atomic_write,
+    hash_json,
+    pretty_json,
+    read_json,
+    sha256_file,
+    sha256_folder,
+)
 from harness.methods.base import Context, Method
 from harness.methods.spec import MethodSpec, parse_method
 from harness.models.encoder import load_encoder, save_encoder
@@ -47,11 +54,7 @@ def keep(method: Method, spec: MethodSpec, folder: Path, facts: dict[str, Any]) 
     save_file(packer.arrays, folder / WEIGHTS_FILE)
     for name, backbone in packer.backbones.items():
         save_encoder(backbone.encoder, folder / name)
-    files = {
-        path.relative_to(folder).as_posix(): sha256_file(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    files = sha256_folder(folder)
     written = {
         "format": FORMAT,
         "method": spec.entry.name,
@@ -97,20 +100,20 @@ def read_facts(folder: Path) -> dict[str, Any]:
     return written
 
 
-def load_method(folder: Path, context: Context) -> Method:
+def load_method(folder: Path, written: dict[str, Any], context: Context) -> Method:
     """Returns a kept method, ready to predict what it predicted before.
 
     Args:
         folder: What :func:`keep` wrote into.
+        written: What :func:`read_facts` says of it.
         context: Models, labels and meter, as for :meth:`.Method.fit`.
 
     Raises:
-        DataError: A file is missing or altered.
+        DataError: Something in it is nothing that can be kept.
         HarnessError: It was written by another version of the method.
     """
     from safetensors.numpy import load_file
 
-    written = read_facts(folder)
     settings = f":{written['settings']}" if written["settings"] else ""
     spec = parse_method(written["method"] + settings, where=str(folder / METHOD_FILE))
     now = {spec.entry.name: spec.entry.version} | spec.parts

@@ -96,7 +96,7 @@ def load_kept(folder: Path, task: Task, room: ModelRoom | None = None) -> Method
     context = Context(
         labels=task.labels, rules=task.rules, seed=facts["seed"], meter=meter, encoder=encoder
     )
-    return load_method(folder, context)
+    return load_method(folder, facts, context)
 
 
 def _encoder(

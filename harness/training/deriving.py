@@ -12,7 +12,14 @@ from typing import Any
 from filelock import FileLock
 
 from harness.core.errors import HarnessError
-from harness.core.files import atomic_folder, atomic_write, pretty_json, read_json, sha256_file
+from harness.core.files import (
+    atomic_folder,
+    atomic_write,
+    pretty_json,
+    read_json,
+    sha256_file,
+    sha256_folder,
+)
 from harness.core.types import Cost
 from harness.models.causal_lm import load_causal_lm
 from harness.models.derived import Adapted, Derived, derived_folder
@@ -91,11 +98,6 @@ def _make(
         tokens = attempt(lambda now: adapt(base, how, texts, now, folder), notes.append)
     else:
         tokens = _start_anew(base, derived.settings.seed, folder)
-    files = {
-        path.relative_to(folder).as_posix(): sha256_file(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
     marker = {
         "identity": identity,
         "made_from": base.identity,
@@ -104,7 +106,7 @@ def _make(
         "seconds": time.perf_counter() - started,
         "tokens": tokens,
         "notes": notes,
-        "files": files,
+        "files": sha256_folder(folder),
     }
     atomic_write(folder / MARKER, pretty_json(marker))
 
