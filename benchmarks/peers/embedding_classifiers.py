@@ -6,15 +6,14 @@ REQUEST is JSON: ``model`` (a folder), ``texts``, ``draws`` (each with ``budget`
 with their predictions, and each classifier's mean accuracy at each budget.
 """
 
-import argparse
 import importlib
-import json
 import time
 import warnings
 from collections import Counter, defaultdict
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
+
+from exchange import serve
 
 IMPORTS = (
     "torch",
@@ -31,13 +30,8 @@ STRENGTH = 10
 BATCH = 32
 
 
-def main() -> None:
+def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Encodes all texts in one call, then fits every classifier on every draw."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("request", type=Path)
-    parser.add_argument("answer", type=Path)
-    options = parser.parse_args()
-    request = json.loads(options.request.read_text(encoding="utf-8"))
     started = time.perf_counter()
     torch, sentence_transformers, *_ = map(importlib.import_module, IMPORTS)
     torch.set_num_threads(request["threads"])
@@ -52,12 +46,11 @@ def main() -> None:
     }
     warnings.simplefilter("ignore")  # a solver that stops at max_iter
     fits, accuracies = fit_all(vectors, request)
-    answer = {
+    return {
         "seconds": {**seconds, "fits": fits},
         "accuracies": accuracies,
         "versions": {name: version(name) for name in PACKAGES},
     }
-    options.answer.write_text(json.dumps(answer), encoding="utf-8")
 
 
 def fit_all(
@@ -106,4 +99,4 @@ def classifiers(labels: list[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    serve(__doc__, answer)

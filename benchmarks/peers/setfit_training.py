@@ -4,41 +4,33 @@ REQUEST is JSON: ``model`` (a folder), ``texts``, ``labels``, ``test``, ``seed``
 ``device``. ANSWER gets the seconds of training and of predicting, and the label of each test text.
 """
 
-import argparse
-import json
 import time
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
+from exchange import serve
 from setfit import SetFitModel, Trainer, TrainingArguments
 
 WARM_UP = 4  # texts
 VERSIONS = ("setfit", "sentence-transformers", "torch", "transformers", "scikit-learn")
 
 
-def main() -> None:
+def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Trains a copy on a few texts to warm up, then one on all of them, and predicts."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("request", type=Path)
-    parser.add_argument("answer", type=Path)
-    options = parser.parse_args()
-    request = json.loads(options.request.read_text(encoding="utf-8"))
     torch.set_num_threads(request["threads"])
     few = [request["labels"].index(label) for label in dict.fromkeys(request["labels"])][:WARM_UP]
     train(request, few)
     model, seconds = train(request, range(len(request["texts"])))
     started = time.perf_counter()
     predicted = list(model.predict(request["test"]))
-    answer = {
+    return {
         "seconds": seconds,
         "predict_seconds": time.perf_counter() - started,
         "predicted": [str(label) for label in predicted],
         "versions": {name: version(name) for name in VERSIONS},
     }
-    options.answer.write_text(json.dumps(answer), encoding="utf-8")
 
 
 def train(request: dict[str, Any], places: Any) -> tuple[SetFitModel, float]:
@@ -72,4 +64,4 @@ def train(request: dict[str, Any], places: Any) -> tuple[SetFitModel, float]:
 
 
 if __name__ == "__main__":
-    main()
+    serve(__doc__, answer)

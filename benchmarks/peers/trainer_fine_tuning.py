@@ -6,15 +6,13 @@ REQUEST is JSON: ``model`` (a folder), ``start`` (an .npy file of the first clas
 the token slots that training ran, padding included, and the class of each test text.
 """
 
-import argparse
-import json
 import time
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from exchange import serve
 from torch.nn.functional import cross_entropy, normalize
 from transformers import (
     AutoModel,
@@ -25,25 +23,19 @@ from transformers import (
 )
 
 
-def main() -> None:
+def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Takes one step on a copy to warm up, then trains and predicts."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("request", type=Path)
-    parser.add_argument("answer", type=Path)
-    options = parser.parse_args()
-    request = json.loads(options.request.read_text(encoding="utf-8"))
     torch.set_num_threads(request["threads"])
     tokenizer = AutoTokenizer.from_pretrained(request["model"])
     train(CosineNetwork(request), tokenizer, request, steps=1)
     network = CosineNetwork(request)
     seconds, slots = train(network, tokenizer, request)
-    answer = {
+    return {
         "seconds": seconds,
         "slots": slots,
         "predicted": predict(network, tokenizer, request),
         "versions": {name: version(name) for name in ("torch", "transformers", "accelerate")},
     }
-    options.answer.write_text(json.dumps(answer), encoding="utf-8")
 
 
 class CosineNetwork(torch.nn.Module):
@@ -162,4 +154,4 @@ def predict(network: CosineNetwork, tokenizer: Any, request: dict[str, Any]) -> 
 
 
 if __name__ == "__main__":
-    main()
+    serve(__doc__, answer)
