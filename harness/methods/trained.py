@@ -9,8 +9,9 @@ from typing import Any
 from harness.core.settings import settings
 from harness.core.types import Cost, Example
 from harness.methods.classifier import Classifier
-from harness.training.attempts import Attempt, attempt
+from harness.training.attempts import Attempt, attempt, compute_twice
 from harness.training.backbone import Backbone
+from harness.training.weights import transformer_of
 
 
 @settings
@@ -39,7 +40,7 @@ class TrainedEncoder(Classifier):
         encoder = self.encoder.load()
         self.separator_ = separator(encoder.tokenizer)
         if now.checkpointing:
-            encoder.gradient_checkpointing_enable()
+            compute_twice(transformer_of(encoder))
         self.backbone_ = Backbone(encoder)
         return self.backbone_
 

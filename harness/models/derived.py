@@ -18,7 +18,7 @@ from harness.models.device import numerics
 
 DERIVING_VERSION = 2
 WRITTEN = re.compile(r"(?P<way>\w+)\((?P<inside>.*)\)", re.DOTALL)
-Objective = Literal["contrast", "masked", "causal"]
+Objective = Literal["simcse", "masked_lm", "causal_lm"]
 
 
 @settings
@@ -35,9 +35,9 @@ class Adapted:
     objective: Annotated[
         Objective | None,
         Field(
-            description="contrast: unsupervised SimCSE; masked: words are hidden and found; "
-            "causal: each word from those before it. Absent: contrast for an encoder, causal for a "
-            "causal LM"
+            description="simcse: unsupervised SimCSE; masked_lm: words are hidden and found; "
+            "causal_lm: each word from those before it. Absent: simcse for an encoder, causal_lm "
+            "for a causal LM"
         ),
     ] = None
     epochs: Annotated[int, Field(gt=0, description="passes over the texts")] = 1
@@ -45,7 +45,7 @@ class Adapted:
     batch_size: Annotated[int, Field(gt=1, description="texts a step")] = 32
     learning_rate: Annotated[float, Field(gt=0, description="peak rate")] = 3e-5
     temperature: Annotated[
-        float, Field(gt=0, description="contrast: what cosines are divided by")
+        float, Field(gt=0, description="simcse: what cosines are divided by")
     ] = 0.05
     seed: Annotated[int, Field(ge=0, description="of dropout and the order")] = 0
 
@@ -79,12 +79,12 @@ class Derived:
             UserError: The kind has others.
         """
         objective = self.settings.objective if isinstance(self.settings, Adapted) else None
-        if kind == "causal_lm" and objective not in (None, "causal"):
+        if kind == "causal_lm" and objective not in (None, "causal_lm"):
             raise UserError(
                 f"a causal LM is not adapted by the objective {objective!r}",
                 where=where,
                 found=self.spell(self.base),
-                expected="objective=causal, or none",
+                expected="objective=causal_lm, or none",
             )
 
     def spell(self, base: str) -> str:

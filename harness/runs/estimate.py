@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from harness.core.settings import stored
 from harness.core.types import Example
+from harness.methods.spec import parse_method
 from harness.models.catalog import CATALOG
-from harness.models.derived import base_of
+from harness.models.derived import Adapted, base_of, derived_folder, parse_derived
 from harness.runs.models import PlannedModel
 from harness.runs.plan import PlannedCell
 
 CHARACTERS_PER_TOKEN = 4.0
 UNKNOWN_PARAMETERS = 100e6
 FLOPS_PER_WEIGHT = 2.0  # a multiplication and an addition for every token
-TRAINING_FACTOR = 3.0  # forward, and backward through weights and inputs
+TRAINING_FACTOR = 6.0  # forward, and backward through weights and inputs, in small products
+WITH_THRESHOLD = 1.75  # fitted once more without the quarter that it is chosen on
 ACTIVE_SHARE = {"causal_lm": 0.8, "encoder": 0.5}  # the rest is looked up, not multiplied
 EFFICIENCY = 0.7  # of the machine's matrix rate; what a model's matrices reach
 OVERHEAD_CHARACTERS = 30  # the words of a prompt around a text
@@ -32,6 +36,8 @@ def estimate_seconds(cells: Sequence[PlannedCell]) -> float:
         shared = _prompts_of(cell)
         prompting[shared] = max(prompting.get(shared, 0.0), _prompting(cell))
     work = sum(prompting.values()) + sum(map(_training, cells)) + _encoding(cells)
+    adapting = {(cell.row.task, model): cell for cell in cells for model in cell.models}
+    work += sum(_adapting(cell, model) for (_, model), cell in adapting.items())
     rate = matrix_rate() * EFFICIENCY
     return work / rate + OWN_SECONDS * len(cells) + LOAD_SECONDS * len(models)
 
@@ -80,25 +86,61 @@ def _prompting(cell: PlannedCell) -> float:
 
 
 def _training(cell: PlannedCell) -> float:
+    """Returns the work of training an encoder, and of running the test rows through it."""
     model = _model(cell, "encoder")
     if model is None or cell.method.entry.way != "fine-tuning":
         return 0.0
-    settings = {"epochs": 1, "min_steps": 0, "batch_size": 1} | cell.method.settings
-    steps_needed = settings["min_steps"] * settings["batch_size"] / max(1, len(cell.train))
-    passes: float = max(settings["epochs"], steps_needed)
-    tokens = _characters(cell, cell.train) * passes / CHARACTERS_PER_TOKEN
-    return TRAINING_FACTOR * FLOPS_PER_WEIGHT * _parameters(model) * tokens
+    own = cell.method.settings
+    base = parse_method(own["base"]) if "base" in own else cell.method
+    passed = 0.0  # characters
+    if base.entry.way == "fine-tuning":
+        passed = _characters(cell, cell.train) * _passes(base.settings, len(cell.train))
+        if cell.planned.task.rules.needs_threshold and own.get("threshold") is None:
+            passed *= WITH_THRESHOLD
+        if "unlabelled" in cell.method.uses:
+            both = (*cell.train, *cell.planned.task.unlabelled_texts())
+            passed += own["rounds"] * own["epochs"] * _characters(cell, both)
+    passed = TRAINING_FACTOR * passed + _characters(cell, cell.planned.test)
+    return FLOPS_PER_WEIGHT * _parameters(model) * passed / CHARACTERS_PER_TOKEN
+
+
+def _passes(settings: Mapping[str, Any], rows: int) -> float:
+    """Returns how often training runs every row."""
+    steps = settings.get("min_steps", 0) * settings.get("batch_size", 1)
+    return float(max(settings.get("epochs", 1), steps / max(1, rows)))
+
+
+def _adapting(cell: PlannedCell, model: PlannedModel) -> float:
+    """Returns the work of adapting a model to a task's texts, where that is not done yet."""
+    derived = parse_derived(model.spec)
+    if derived is None or not isinstance(derived.settings, Adapted):
+        return 0.0
+    if derived_folder(model.identity).is_dir():
+        return 0.0
+    texts = cell.planned.task.unlabelled_texts()
+    passed = _characters(cell, texts) * _passes(stored(derived.settings), len(texts))
+    if derived.settings.objective in (None, "simcse") and model.kind == "encoder":
+        passed *= 2  # every text twice
+    work = TRAINING_FACTOR * FLOPS_PER_WEIGHT * _parameters(model)
+    return work * passed / CHARACTERS_PER_TOKEN
 
 
 def _encoding(cells: Sequence[PlannedCell]) -> float:
-    """Returns the work of encoding every text that an encoder needs, each once."""
+    """Returns the work of encoding every text that a frozen encoder needs, each once."""
     needed: dict[tuple[str, str], float] = {}
     for cell in cells:
         model = _model(cell, "encoder")
         if model is not None:
-            for text in _texts(cell, (*cell.train, *cell.planned.test)):
+            for text in _texts(cell, _embedded(cell)):
                 needed[model.spec, text] = FLOPS_PER_WEIGHT * _parameters(model) * len(text)
     return sum(needed.values()) / CHARACTERS_PER_TOKEN
+
+
+def _embedded(cell: PlannedCell) -> tuple[Example, ...]:
+    """Returns the examples whose embeddings a cell needs: those of a frozen encoder."""
+    trains = cell.method.entry.way == "fine-tuning"
+    unlabelled = cell.planned.task.unlabelled_texts() if "unlabelled" in cell.method.uses else ()
+    return (*cell.train, *(() if trains else cell.planned.test), *unlabelled)
 
 
 def _characters(cell: PlannedCell, examples: Iterable[Example]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.core.errors import HarnessError
+from harness.models.device import half_precision
 from harness.training.backbone import Backbone
 from harness.training.batches import shuffled
 from harness.training.loop import Recipe, optimise, seeded
@@ -16,7 +17,7 @@ KEPT_WORDS, RANDOM_WORDS = 0.1, 0.1
 IGNORED = -100
 
 
-def adapt_by_contrast(
+def adapt_by_simcse(
     backbone: Backbone, texts: Sequence[str], *, recipe: Recipe, temperature: float, seed: int
 ) -> None:
     """Trains an encoder so that a text lies near itself under other dropout, in place.
@@ -41,7 +42,7 @@ def adapt_by_contrast(
     if not _varies(backbone, ids[:1], seed):
         raise HarnessError(
             "this encoder has no dropout, so a text cannot be told from itself\n"
-            "  hint:     adapted(MODEL,objective=masked), or objective=causal for a causal LM"
+            "  hint:     adapted(MODEL,objective=masked_lm), or objective=causal_lm for a causal LM"
         )
 
     def loss(batch: Sequence[int]) -> Any:
@@ -63,7 +64,7 @@ def _varies(backbone: Backbone, ids: Sequence[Sequence[int]], seed: int) -> bool
         return not torch.equal(backbone.embed(ids), backbone.embed(ids))
 
 
-class WordLoss:
+class LanguageModelLoss:
     """The loss of a language model that fills in or continues texts.
 
     Masked: 15 % of the tokens are to be found, of which 80 % are masked, 10 % are another token
@@ -90,6 +91,8 @@ class WordLoss:
 
     def __call__(self, batch: Sequence[int]) -> Any:
         """Returns the loss of a batch, a tensor of one number."""
+        import torch
+
         rows = [self.ids[row] for row in batch]
         self.tokens_run += sum(map(len, rows))
         features = _features(rows, self.tokenizer, self.model.device)
@@ -97,10 +100,12 @@ class WordLoss:
             features["input_ids"], wanted = _mask(features, self.tokenizer)
         else:
             wanted = features["input_ids"].masked_fill(features["attention_mask"] == 0, IGNORED)
-        return self.model(**features, labels=wanted).loss
+        kind = self.model.device.type
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=half_precision(kind)):
+            return self.model(**features, labels=wanted).loss
 
 
-def adapt_by_words(
+def adapt_language_model(
     model: Any,
     tokenizer: Any,
     texts: Sequence[str],
@@ -116,7 +121,7 @@ def adapt_by_words(
         model: A masked or causal LM of transformers.
         tokenizer: Its tokenizer.
         texts: The texts; those without a word are left out.
-        masked: See :class:`WordLoss`.
+        masked: See :class:`LanguageModelLoss`.
         limit: Tokens of a text that are read.
         recipe: How to train.
         seed: Of dropout, masks and the order.
@@ -132,7 +137,7 @@ def adapt_by_words(
     ids = [row for row in read if len(row) > 1 and not special.issuperset(row)]
     if len(ids) < 2:
         raise HarnessError(f"{len(ids)} of the texts have words in them; it takes two or more")
-    loss = WordLoss(model, tokenizer, ids, masked=masked)
+    loss = LanguageModelLoss(model, tokenizer, ids, masked=masked)
     batches = shuffled(ids, recipe.batch_size, seed)
     optimise(model, loss, batches, recipe=recipe, seed=seed, title=TITLE)
     return loss.tokens_run

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from harness.core.errors import HarnessError
 from harness.training.loop import DivergedError
@@ -25,6 +26,22 @@ class Attempt:
 
     rate: float = 1.0
     checkpointing: bool = False
+
+
+def compute_twice(model: Any) -> None:
+    """Has a model of transformers compute its activations again in the backward pass.
+
+    Raises:
+        HarnessError: It cannot.
+    """
+    if not model.supports_gradient_checkpointing:
+        raise HarnessError(
+            "the memory of the GPU does not hold one step of training, and a "
+            f"{type(model).__name__} cannot compute its activations twice to save some\n"
+            "  hint:     make the steps smaller, such as batch_size=4"
+        )
+    with warnings.catch_warnings(action="ignore"):  # it has another name in later versions
+        model.gradient_checkpointing_enable()
 
 
 def attempt(train: Callable[[Attempt], T], note: Callable[[str], None]) -> T:

@@ -26,8 +26,8 @@ from harness.models.derived import Adapted, Derived, derived_folder
 from harness.models.encoder import load_encoder, save_encoder, token_limit
 from harness.models.quiet import quiet_transformers
 from harness.models.resolve import ResolvedModel
-from harness.training.adaptation import adapt_by_contrast, adapt_by_words
-from harness.training.attempts import Attempt, attempt
+from harness.training.adaptation import adapt_by_simcse, adapt_language_model
+from harness.training.attempts import Attempt, attempt, compute_twice
 from harness.training.backbone import Backbone
 from harness.training.loop import Recipe, seeded
 from harness.training.weights import transformer_of
@@ -134,17 +134,19 @@ def _adapt_encoder(
 ) -> int:
     encoder = load_encoder(base.folder)
     transformer = transformer_of(encoder)
-    if how.objective in (None, "contrast"):
-        _save_memory(transformer, now)
+    if how.objective in (None, "simcse"):
+        if now.checkpointing:
+            compute_twice(transformer)
         backbone = Backbone(encoder)
-        adapt_by_contrast(
+        adapt_by_simcse(
             backbone, texts, recipe=_recipe(how, now), temperature=how.temperature, seed=how.seed
         )
         tokens = backbone.tokens_run
     else:
         with seeded(how.seed):  # the head that finds words may be new
-            model = _with_words(transformer, masked=how.objective == "masked")
-        _save_memory(model, now)
+            model = _with_words(transformer, masked=how.objective == "masked_lm")
+        if now.checkpointing:
+            compute_twice(model)
         tokens = _adapt_words(
             model, encoder.tokenizer, texts, how, now, token_limit(encoder),
         )  # fmt: skip
@@ -157,7 +159,8 @@ def _adapt_causal_lm(
     base: ResolvedModel, how: Adapted, texts: Sequence[str], now: Attempt, folder: Path
 ) -> int:
     model, tokenizer = load_causal_lm(base.folder), _tokenizer(base)
-    _save_memory(model, now)
+    if now.checkpointing:
+        compute_twice(model)
     tokens = _adapt_words(model, tokenizer, texts, how, now, CAUSAL_LM_TOKENS)
     _save_causal_lm(model, tokenizer, folder)
     return tokens
@@ -166,14 +169,14 @@ def _adapt_causal_lm(
 def _adapt_words(
     model: Any, tokenizer: Any, texts: Sequence[str], how: Adapted, now: Attempt, limit: int
 ) -> int:
-    masked = how.objective == "masked"
+    masked = how.objective == "masked_lm"
     if masked and tokenizer.mask_token_id is None:
         raise HarnessError(
             f"a {type(model).__name__} has no token that hides a word\n"
-            "  hint:     adapted(MODEL,objective=contrast)"
+            "  hint:     adapted(MODEL,objective=simcse)"
         )
     recipe = _recipe(how, now)
-    return adapt_by_words(
+    return adapt_language_model(
         model, tokenizer, texts, masked=masked, limit=limit, recipe=recipe, seed=how.seed
     )
 
@@ -194,16 +197,11 @@ def _with_words(transformer: Any, *, masked: bool) -> Any:
     except ValueError:
         raise HarnessError(
             f"a {type(transformer).__name__} cannot be adapted by "
-            f"{'masked' if masked else 'causal'} words\n"
-            "  hint:     adapted(MODEL,objective=contrast)"
+            f"the objective {'masked_lm' if masked else 'causal_lm'}\n"
+            "  hint:     adapted(MODEL,objective=simcse)"
         ) from None
     model.base_model.load_state_dict(transformer.state_dict(), strict=False)
     return model.to(transformer.device)
-
-
-def _save_memory(model: Any, now: Attempt) -> None:
-    if now.checkpointing:
-        model.gradient_checkpointing_enable()
 
 
 def _start_anew(base: ResolvedModel, seed: int, folder: Path) -> int:

@@ -11,15 +11,16 @@ from harness.stats.arrays import log_softmax, softmax, spread_over_all
 from harness.training.logistic import DEFAULT_STRENGTH, FOLDS, GRID, quiet_solver
 
 Floats = NDArray[np.float64]
-LEAST_SLOPE, MOST_SLOPE = 1e-2, 1e3
+LEAST, MOST = 1e-2, 1e3
+"""Bounds of the inverse temperature."""
 
 
 class MarginHead:
     """Ridge regression of the classes, or a linear support vector machine, calibrated.
 
-    Scores become probabilities by the softmax of a multiple of them (temperature scaling: Guo et
-    al. 2017, "On Calibration of Modern Neural Networks", section 4.2). The multiple, and the
-    strength where it is not given, are those of the lowest log loss over held-out parts of the
+    Scores become probabilities by temperature scaling (Guo et al. 2017, "On Calibration of
+    Modern Neural Networks", section 4.2). The inverse temperature, and the strength where it is
+    not given, are those of the lowest log loss over held-out parts of the
     rows, by stratified cross-validation. Where a class has too few rows for two parts, the scores
     are taken as they are.
 
@@ -46,7 +47,7 @@ class MarginHead:
         self.classifier_ = None
         if len(self.seen_) > 1:
             with quiet_solver():
-                strength, self.slope_ = self._choose(features, places)
+                strength, self.inverse_temperature_ = self._choose(features, places)
                 self.classifier_ = self._model(strength).fit(features, places)
         return self
 
@@ -55,7 +56,7 @@ class MarginHead:
         inner = np.ones((len(features), 1))
         if self.classifier_ is not None:
             scores = _columns(self.classifier_.decision_function(features))
-            inner = softmax(self.slope_ * scores)
+            inner = softmax(self.inverse_temperature_ * scores)
         return spread_over_all(inner, self.seen_, classes, self.examples_)
 
     def _model(self, strength: float) -> Any:
@@ -69,7 +70,7 @@ class MarginHead:
     def _choose(
         self, features: NDArray[np.float32], places: NDArray[np.int64]
     ) -> tuple[float, float]:
-        """Returns the strength and the slope of the lowest held-out log loss."""
+        """Returns the strength and the inverse temperature of the lowest held-out log loss."""
         from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
         folds = min(FOLDS, int(np.bincount(places).min()))
@@ -81,10 +82,10 @@ class MarginHead:
                 self._model(strength), features, places, cv=StratifiedKFold(folds),
                 method="decision_function",
             )  # fmt: skip
-            slope, loss = _best_slope(_columns(scores), places)
-            found.append((loss, strength, slope))
-        _, strength, slope = min(found)
-        return strength, slope
+            beta, loss = _best_inverse_temperature(_columns(scores), places)
+            found.append((loss, strength, beta))
+        _, strength, beta = min(found)
+        return strength, beta
 
 
 def _columns(scores: NDArray[Any]) -> Floats:
@@ -93,7 +94,7 @@ def _columns(scores: NDArray[Any]) -> Floats:
     return exact if exact.ndim > 1 else np.stack([-exact / 2, exact / 2], axis=1)
 
 
-def _best_slope(scores: Floats, places: NDArray[np.int64]) -> tuple[float, float]:
+def _best_inverse_temperature(scores: Floats, places: NDArray[np.int64]) -> tuple[float, float]:
     """Returns what scores are to be multiplied by, and the mean log loss then."""
     from scipy.optimize import minimize_scalar
 
@@ -101,5 +102,5 @@ def _best_slope(scores: Floats, places: NDArray[np.int64]) -> tuple[float, float
         shares = log_softmax(np.exp(logarithm) * scores)
         return -float(shares[np.arange(len(places)), places].mean())
 
-    found = minimize_scalar(loss, bounds=np.log([LEAST_SLOPE, MOST_SLOPE]), method="bounded")
+    found = minimize_scalar(loss, bounds=np.log([LEAST, MOST]), method="bounded")
     return float(np.exp(found.x)), float(found.fun)

@@ -14,7 +14,7 @@ def train_last_layers(encoder: Any, layers: int) -> None:
     """Freezes an encoder below its last layers.
 
     Raises:
-        HarnessError: No list of layers is found in it.
+        HarnessError: No list of layers is found in it, or it has fewer.
     """
     import torch
 
@@ -23,6 +23,11 @@ def train_last_layers(encoder: Any, layers: int) -> None:
     if not stacks:
         raise HarnessError(f"no layers were found in a {type(transformer).__name__}")
     stack = max(stacks, key=len)
+    if layers > len(stack):
+        raise HarnessError(
+            f"a {type(transformer).__name__} with {len(stack)} layers has no last {layers}\n"
+            f"  hint:     last_layers:layers={min(2, len(stack))}, or fine_tune for all weights"
+        )
     inside = {id(weight) for weight in stack.parameters()}
     passed = False
     for weight in transformer.parameters():

@@ -4,11 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
+from harness.core.errors import HarnessError
 from harness.methods.spec import parse_method
 from harness.models.encoder import LocalEncoder
 from harness.models.meter import Meter, MeteredEncoder
 from harness.models.resolve import resolve
+from harness.training.backbone import Backbone
 
 SMALL = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3}
 HEADS = {"num_attention_heads": 4, "max_position_embeddings": 64}
@@ -36,7 +39,6 @@ TRAINED = {
 @pytest.fixture(scope="module", params=CONFIGS)
 def folder(request, tmp_path_factory, make_tokenizer):
     """A folder as transformers writes it: nothing in it says how to make one vector of a text."""
-    import torch
     import transformers
 
     model_class = getattr(transformers, request.param)
@@ -68,15 +70,48 @@ def test_vectors_are_sentence_transformers(encoder, folder, tiny_task):
     np.testing.assert_allclose(encoder.encode(texts).values, theirs, rtol=0, atol=1e-4)
 
 
+@pytest.fixture
+def train(encoder, make_context, tiny_task):
+    """Gives the predictions of a trained method for its own budget, and what it noted."""
+
+    def train(text):
+        spec = parse_method(text)
+        meter = Meter()
+        context = dataclasses.replace(
+            make_context(spec), encoder=MeteredEncoder(encoder, meter), meter=meter
+        )
+        method = spec.build().fit(tiny_task.train, (), context)
+        return method.predict([row.without_target() for row in tiny_task.train]), meter.notes
+
+    return train
+
+
 @pytest.mark.parametrize("text", TRAINED.values(), ids=TRAINED)
-def test_every_training_learns_the_budget(encoder, make_context, tiny_task, text):
-    spec = parse_method(text)
-    meter = Meter()
-    context = dataclasses.replace(
-        make_context(spec), encoder=MeteredEncoder(encoder, meter), meter=meter
-    )
-    method = spec.build().fit(tiny_task.train, (), context)
-    found = method.predict([example.without_target() for example in tiny_task.train])
+def test_every_training_learns_the_budget(train, tiny_task, text):
+    found, notes = train(text)
     right = [one.output == row.target for one, row in zip(found, tiny_task.train, strict=True)]
     assert np.mean(right) > 0.9
-    assert not meter.notes
+    assert not notes
+
+
+def test_training_that_saves_memory_learns_the_same(train, monkeypatch):
+    short = "fine_tune:epochs=1,min_steps=8"
+    expected, _ = train(short)
+    embed, failures = Backbone.embed, [torch.OutOfMemoryError("out of memory")]
+
+    def embed_after_a_failure(backbone, ids):
+        if failures:
+            raise failures.pop()
+        return embed(backbone, ids)
+
+    monkeypatch.setattr(Backbone, "embed", embed_after_a_failure)
+    found, notes = train(short)
+    assert len(notes) == 1
+    assert "gradient checkpointing" in notes[0]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one.probabilities, other.probabilities, rtol=0, atol=1e-4)
+
+
+def test_more_layers_than_there_are_cannot_be_trained(train):
+    with pytest.raises(HarnessError, match="with 3 layers has no last 4"):
+        train("last_layers:layers=4")

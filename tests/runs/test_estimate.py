@@ -73,5 +73,16 @@ def test_fine_tuning_of_others_has_an_estimate_too(seconds, monkeypatch):
     assert seconds(method=["foreign"]) > seconds(method=["prototypes"])
 
 
+def test_what_is_trained_twice_takes_longer(seconds):
+    asked = {"labels": ["2/class"], "draws": 1}
+    once = seconds(method=["fine_tune"], **asked)
+    assert once < seconds(method=["self_training"], **asked)
+    adapted = {**asked, "model": ["encoder:adapted(all-minilm-l6-v2)"]}
+    assert once < seconds(method=["fine_tune"], **adapted)
+    assert seconds(method=["fine_tune"], **adapted) < seconds(
+        method=["fine_tune"], model=["encoder:adapted(all-minilm-l6-v2,epochs=5000)"], **asked
+    )
+
+
 def test_the_machine_is_measured():
     assert 1e7 < matrix_rate() < 1e15

@@ -37,7 +37,11 @@ def vectors(model, cache):
     ("spec", "base", "settings"),
     [
         ("from_scratch(m)", "m", {"seed": 0}),
-        (" adapted( m , epochs=2,objective=masked) ", "m", {"epochs": 2, "objective": "masked"}),
+        (
+            " adapted( m , epochs=2,objective=masked_lm) ",
+            "m",
+            {"epochs": 2, "objective": "masked_lm"},
+        ),
         ("adapted(from_scratch(m,seed=3),epochs=2)", "from_scratch(m,seed=3)", {"epochs": 2}),
     ],
 )
@@ -60,7 +64,11 @@ def test_what_is_made_from_nothing(spec):
         ("adapted(all-minilm-l6-v2,epoch=2)", "encoder", ["no setting 'epoch'", "'epochs'"]),
         ("adapted(all-minilm-l6-v2,epochs=0)", "encoder", ["'epochs'", "greater than 0"]),
         ("adapted(all-minilm-l6)", "encoder", ["names no model", "'all-minilm-l6-v2'"]),
-        ("adapted(smollm2-135m-instruct,objective=masked)", "causal_lm", ["objective=causal"]),
+        (
+            "adapted(smollm2-135m-instruct,objective=masked_lm)",
+            "causal_lm",
+            ["objective=causal_lm"],
+        ),
     ],
 )
 def test_mistakes(spec, kind, says):
@@ -70,10 +78,10 @@ def test_mistakes(spec, kind, says):
         assert part in str(caught.value)
 
 
-@pytest.mark.parametrize("objective", ["contrast", "masked"])
+@pytest.mark.parametrize("objective", ["simcse", "masked_lm"])
 def test_an_adapted_encoder_is_another_model_and_stays(objective, encoder, cache, tiny_encoder):
     spec = f"adapted(m,objective={objective},batch_size=8,learning_rate=1e-3)"
-    if objective == "masked":
+    if objective == "masked_lm":
         with pytest.raises(HarnessError, match="no token that hides a word"):
             make(encoder, spec)
         return
@@ -111,8 +119,8 @@ def test_the_dropout_of_an_encoder_is_seen(tiny_encoder):
 
 
 def test_a_masked_model_cannot_say_one_word_after_the_other(encoder, cache):
-    with pytest.raises(HarnessError, match="cannot be adapted by causal words"):
-        make(encoder, "adapted(m,objective=causal)")
+    with pytest.raises(HarnessError, match="cannot be adapted by the objective causal_lm"):
+        make(encoder, "adapted(m,objective=causal_lm)")
 
 
 def test_the_same_texts_give_the_same_weights(encoder, monkeypatch, tmp_path):
@@ -190,7 +198,7 @@ def test_nothing_is_left_of_one_that_failed(encoder, monkeypatch):
     def diverging(*given, **named):
         raise DivergedError("training diverged")
 
-    monkeypatch.setattr("harness.training.deriving.adapt_by_contrast", diverging)
+    monkeypatch.setattr("harness.training.deriving.adapt_by_simcse", diverging)
     with pytest.raises(HarnessError, match="learning rate"):
         make(encoder, "adapted(m)")
     derived = parse_derived("adapted(m)")

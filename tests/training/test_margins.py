@@ -43,7 +43,7 @@ def test_answers_are_scikit_learns(data, kind, strength, classes):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_strength_and_slope_have_the_lowest_held_out_loss(data, kind):
+def test_strength_and_temperature_have_the_lowest_held_out_loss(data, kind):
     from scipy.special import log_softmax
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
@@ -54,14 +54,14 @@ def test_strength_and_slope_have_the_lowest_held_out_loss(data, kind):
             peer(kind, strength), features, targets, cv=StratifiedKFold(5),
             method="decision_function",
         )  # fmt: skip
-        for slope in np.geomspace(0.01, 1000, 400):
-            shares = log_softmax(slope * scores, axis=1)
-            losses[strength, slope] = -shares[np.arange(len(targets)), targets].mean()
-    best, slope = min(losses, key=losses.get)
+        for beta in np.geomspace(0.01, 1000, 400):
+            shares = log_softmax(beta * scores, axis=1)
+            losses[strength, beta] = -shares[np.arange(len(targets)), targets].mean()
+    best, beta = min(losses, key=losses.get)
     fitted = head(kind).fit(features, targets)
     chosen = fitted.classifier_
     assert best == pytest.approx(1 / chosen.alpha if kind == "ridge" else chosen.C)
-    assert fitted.slope_ == pytest.approx(slope, rel=0.05)
+    assert fitted.inverse_temperature_ == pytest.approx(beta, rel=0.05)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -76,7 +76,7 @@ def test_probabilities_are_calibrated(data, kind):
 def test_small_draws(data, kind):
     features, targets, new, _ = data
     lone = head(kind).fit(features[11:14], targets[11:14])  # one row of a class
-    assert lone.slope_ == 1
+    assert lone.inverse_temperature_ == 1
     chosen = lone.classifier_
     assert pytest.approx(1 / chosen.alpha if kind == "ridge" else chosen.C) == DEFAULT_STRENGTH
     same = head(kind).fit(features[:5], targets[:5])  # a single class
