@@ -118,6 +118,10 @@ class DemonstrationPicker:
         # In this order a place is a seeded rank: of equals the first is the one to take.
         self._train = sorted(train, key=lambda example: _rank(seed, example.row, "choice"))
         self._fixed: dict[int, list[int]] = {}
+        # The training examples' embeddings made unit length, shape (examples, dimensions).
+        self._vectors = np.empty((len(train), 0), dtype=np.float32)
+        if k and train and needs_encoder(select, self._order):
+            self._vectors = self._encode(self._train)
 
     def pick(self, queries: Sequence[Example]) -> list[list[Example]]:
         """Returns the demonstrations of every query, in the order the prompt shows them."""
@@ -201,11 +205,6 @@ class DemonstrationPicker:
             for example in self._train
         ]
         return numbers, np.array(text_of, dtype=np.int64)
-
-    @functools.cached_property
-    def _vectors(self) -> NDArray[np.float32]:
-        """The training examples' embeddings made unit length, shape (examples, dimensions)."""
-        return self._encode(self._train)
 
     def _encode(self, examples: Sequence[Example]) -> NDArray[np.float32]:
         if self._embed is None:

@@ -323,9 +323,10 @@ def test_nothing_is_encoded_that_nothing_asks_for(select, order, per, train):
     queries = [example(row, f"query {row}") for row in range(7)]
     assert picker(train, k=0, **settings).pick(queries) == [[]] * 7
     assert picker([], k=4, **settings).pick(queries) == [[]] * 7
+    assert calls == []
     asked = picker(train, k=4, **settings)
     assert asked.pick([]) == []
-    assert calls == []
+    assert calls == ([30] if needs_encoder(select, order) else [])
     asked.pick(queries)
     asked.pick(queries[:2])
     if not needs_encoder(select, order):
