@@ -120,7 +120,7 @@ METHODS: Registry[MethodEntry] = Registry(
             way="fine-tuning",
             models=("encoder",),
             uses=("labels", "seed", "label_words"),
-            version=3,
+            version=4,
         ),
         MethodEntry(
             "last_layers",
@@ -150,7 +150,7 @@ METHODS: Registry[MethodEntry] = Registry(
             uses=("labels", "seed"),
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
-            version=3,
+            version=4,
         ),
         MethodEntry(
             "self_training",

@@ -16,7 +16,7 @@ from harness.core.files import hash_json
 from harness.core.settings import construct, read_pairs, settings, spell_changed, stored
 from harness.models.device import numerics
 
-DERIVING_VERSION = 2
+DERIVING_VERSION = 3
 WRITTEN = re.compile(r"(?P<way>\w+)\((?P<inside>.*)\)", re.DOTALL)
 Objective = Literal["simcse", "masked_lm", "causal_lm"]
 

@@ -10,6 +10,7 @@ from harness.models.device import half_precision
 from harness.training.backbone import Backbone
 from harness.training.batches import shuffled
 from harness.training.loop import Recipe, optimise, seeded
+from harness.training.vocabulary import used_words
 
 TITLE = "adapting to the domain"
 MASKED = 0.15
@@ -52,7 +53,8 @@ def adapt_by_simcse(
         return torch.nn.functional.cross_entropy(scores, wanted)
 
     batches = shuffled(ids, recipe.batch_size, seed)
-    optimise(backbone.encoder, loss, batches, recipe=recipe, seed=seed, title=TITLE)
+    with used_words(backbone.encoder, ids):
+        optimise(backbone.encoder, loss, batches, recipe=recipe, seed=seed, title=TITLE)
 
 
 def _varies(backbone: Backbone, ids: Sequence[Sequence[int]], seed: int) -> bool:

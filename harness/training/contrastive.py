@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from harness.training.backbone import Backbone
 from harness.training.batches import class_batches
 from harness.training.loop import Recipe, optimise
+from harness.training.vocabulary import used_words
 
 
 def fit_contrastive(
@@ -50,14 +51,15 @@ def fit_contrastive(
         return supervised_contrastive(units, alike, temperature)
 
     keys = [str(row) for row in targets.tolist()]
-    optimise(
-        backbone.encoder,
-        loss,
-        lambda epoch: class_batches(keys, size=recipe.batch_size, seed=seed, epoch=epoch),
-        recipe=recipe,
-        seed=seed,
-        title="contrastive training",
-    )
+    with used_words(backbone.encoder, ids):
+        optimise(
+            backbone.encoder,
+            loss,
+            lambda epoch: class_batches(keys, size=recipe.batch_size, seed=seed, epoch=epoch),
+            recipe=recipe,
+            seed=seed,
+            title="contrastive training",
+        )
 
 
 def supervised_contrastive(units: Any, alike: Any, temperature: float) -> Any:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from harness.training.backbone import Backbone
 from harness.training.batches import shuffled
 from harness.training.loop import DivergedError, Recipe, optimise
+from harness.training.vocabulary import used_words
 
 FIRST_OFFSET = 0.4
 """A cosine between those of a sentence with its own class's mean and with others'."""
@@ -69,18 +70,19 @@ class CosineClassifier:
             logits = self._logits(self.backbone.embed([ids[row] for row in batch]))
             return _loss(logits, targets[list(batch)], counted)
 
-        optimise(
-            self.backbone.encoder,
-            loss,
-            shuffled(ids, recipe.batch_size, seed),
-            recipe=recipe,
-            seed=seed,
-            title="fine-tuning",
-            head=self.trained_head,
-            after_epoch=best.judge if best else lambda: None,
-        )
-        if best:
-            best.restore()
+        with used_words(self.backbone.encoder, ids):
+            optimise(
+                self.backbone.encoder,
+                loss,
+                shuffled(ids, recipe.batch_size, seed),
+                recipe=recipe,
+                seed=seed,
+                title="fine-tuning",
+                head=self.trained_head,
+                after_epoch=best.judge if best else lambda: None,
+            )
+            if best:
+                best.restore()
         return self
 
     def _make_head(self, *, several: bool) -> None:
