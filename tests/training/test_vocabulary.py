@@ -25,7 +25,7 @@ def train(tiny_encoder):
         def optimised():
             rows = list(range(len(TEXTS)))
             optimise(
-                backbone.encoder, loss, lambda epoch: [rows], seed=0, title="",
+                backbone.encoder, loss, lambda _: [rows], seed=0, title="",
                 recipe=Recipe(epochs=steps, learning_rate=1e-2, **recipe),
             )  # fmt: skip
 
