@@ -58,7 +58,7 @@ METHODS: Registry[MethodEntry] = Registry(
             way="control",
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.feature_extraction.text"),
-            version=3,
+            version=4,
         ),
         MethodEntry(
             "zero_shot",
@@ -94,7 +94,7 @@ METHODS: Registry[MethodEntry] = Registry(
             "votes of the nearest training examples in embedding space",
             way="feature extraction",
             models=("encoder",),
-            version=2,
+            version=3,
         ),
         MethodEntry(
             "prototypes",
@@ -102,6 +102,7 @@ METHODS: Registry[MethodEntry] = Registry(
             "nearest class mean in embedding space",
             way="feature extraction",
             models=("encoder",),
+            version=2,
         ),
         MethodEntry(
             "linear_probe",
@@ -111,7 +112,7 @@ METHODS: Registry[MethodEntry] = Registry(
             models=("encoder",),
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
-            version=2,
+            version=3,
         ),
         MethodEntry(
             "fine_tune",
@@ -120,7 +121,7 @@ METHODS: Registry[MethodEntry] = Registry(
             way="fine-tuning",
             models=("encoder",),
             uses=("labels", "seed", "label_words"),
-            version=4,
+            version=5,
         ),
         MethodEntry(
             "last_layers",
@@ -129,7 +130,7 @@ METHODS: Registry[MethodEntry] = Registry(
             way="fine-tuning",
             models=("encoder",),
             uses=("labels", "seed", "label_words"),
-            version=2,
+            version=3,
         ),
         MethodEntry(
             "lora",
@@ -139,7 +140,7 @@ METHODS: Registry[MethodEntry] = Registry(
             models=("encoder",),
             uses=("labels", "seed", "label_words"),
             libraries=("peft", "numpy"),
-            version=2,
+            version=3,
         ),
         MethodEntry(
             "contrastive",
@@ -150,7 +151,7 @@ METHODS: Registry[MethodEntry] = Registry(
             uses=("labels", "seed"),
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
-            version=4,
+            version=5,
         ),
         MethodEntry(
             "self_training",
@@ -161,6 +162,7 @@ METHODS: Registry[MethodEntry] = Registry(
             uses=("labels", "unlabelled", "seed", "label_words"),
             libraries=("peft", "scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
+            version=2,
         ),
     ],
     group="harness.methods",

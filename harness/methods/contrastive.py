@@ -50,7 +50,9 @@ class Contrastive(TrainedEncoder):
             batch_size=self.batch_size,
             learning_rate=now.rate * self.learning_rate,
         )
-        if len(np.unique(targets, axis=0)) < len(targets):
+        several = targets.ndim > 1  # labels a row, as truth values
+        sizes = targets.sum(axis=0) if several else np.unique(targets, return_counts=True)[1]
+        if sizes.max() > 1:
             fit_contrastive(
                 backbone,
                 texts,

@@ -21,7 +21,10 @@ from harness.training.folds import folds
 from harness.training.loop import Recipe
 
 NAMES = "what a label's name counts in the first class vectors, beside the mean of its examples"
-WEIGHTS = "what a class counts: `balanced` gives all classes the same weight, however frequent"
+WEIGHTS = (
+    "what a class counts: `balanced` gives all classes the same weight, however frequent; where "
+    "rows may have several labels, having a label the same weight as not having it"
+)
 VALIDATION = (
     "about the share of the budget held out to choose the best epoch by, and at least one row of "
     "the largest class; absent: train on all of it"
@@ -61,7 +64,7 @@ class FineTuned(TrainedEncoder):
         """Trains a fresh copy of the encoder."""
         backbone = self.fresh(now)
         texts, targets = self.texts(examples), self.context_.targets(examples)
-        kept, held = self._set_apart(targets)
+        kept, held = self._set_apart(examples)
         start = self._start([texts[row] for row in kept], targets[kept])
         finish = self.choose_weights(backbone.encoder)
         self.classifier_ = CosineClassifier(backbone, start, scale=self.scale).fit(
@@ -90,20 +93,30 @@ class FineTuned(TrainedEncoder):
             head_rate=now.rate * self.head_rate,
         )
 
-    def _set_apart(self, targets: NDArray[Any]) -> tuple[list[int], list[int]]:
-        """Returns the rows to train on, and those to choose the best epoch by."""
+    def _set_apart(self, examples: Sequence[Example]) -> tuple[list[int], list[int]]:
+        """Returns the items to train on, and those to choose the best epoch by.
+
+        The choices of one question stay together.
+        """
+        ends = np.cumsum([len(self.context_.rules.items(example)) for example in examples])
+        items = np.split(np.arange(ends[-1]), ends[:-1])
         if self.validation:
-            parts = folds([str(row) for row in targets.tolist()], round(1 / self.validation))
-            for kept, held in parts:
+            parts = folds([example.target for example in examples], round(1 / self.validation))
+            for part in parts:
+                kept, held = ([int(item) for row in rows for item in items[row]] for rows in part)
                 return kept, held
             self.context_.meter.note("no class has two examples: none was held out for validation")
-        return list(range(len(targets))), []
+        return list(range(ends[-1])), []
 
     def _weights(self, targets: NDArray[Any]) -> NDArray[np.float32] | None:
-        """Returns the weight of each class: of a frequent one smaller, of all rows 1 on average."""
+        """Returns the weight of each class: the rarer it is, the larger."""
         if self.class_weights == "none":
             return None
         counts = self._has(targets).sum(axis=0)
+        if self.context_.rules.answer == "labels":
+            lacking = len(targets) - counts
+            balanced = np.where(counts * lacking > 0, lacking / np.maximum(counts, 1), 1)
+            return np.asarray(balanced, dtype=np.float32)
         even = counts.sum() / np.count_nonzero(counts)
         return np.asarray(even / np.maximum(counts, 1), dtype=np.float32)
 

@@ -35,7 +35,9 @@ class TrainedEncoder(Classifier):
 
     def fresh(self, now: Attempt) -> Backbone:
         """Returns a fresh copy of the encoder to train."""
-        for name in ("backbone_", "classifier_"):  # an attempt that failed is not kept in memory
+        if "backbone_" in vars(self):  # of an attempt that failed
+            self.charge()
+        for name in ("backbone_", "classifier_"):  # it is not kept in memory
             vars(self).pop(name, None)
         encoder = self.encoder.load()
         self.separator_ = separator(encoder.tokenizer)

@@ -91,7 +91,7 @@ def _training(cell: PlannedCell) -> float:
     if model is None or cell.method.entry.way != "fine-tuning":
         return 0.0
     own = cell.method.settings
-    base = parse_method(own["base"]) if "base" in own else cell.method
+    base = parse_method(next(iter(cell.method.parts))) if cell.method.parts else cell.method
     passed = 0.0  # characters
     if base.entry.way == "fine-tuning":
         passed = _characters(cell, cell.train) * _passes(base.settings, len(cell.train))
@@ -99,7 +99,7 @@ def _training(cell: PlannedCell) -> float:
             passed *= WITH_THRESHOLD
         if "unlabelled" in cell.method.uses:
             both = (*cell.train, *cell.planned.task.unlabelled_texts())
-            passed += own["rounds"] * own["epochs"] * _characters(cell, both)
+            passed += own.get("rounds", 1) * own.get("epochs", 1) * _characters(cell, both)
     passed = TRAINING_FACTOR * passed + _characters(cell, cell.planned.test)
     return FLOPS_PER_WEIGHT * _parameters(model) * passed / CHARACTERS_PER_TOKEN
 

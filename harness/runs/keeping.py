@@ -10,6 +10,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from harness.core.errors import DataError
 from harness.core.files import atomic_folder, atomic_write
 from harness.methods.base import Context, Method
@@ -51,11 +53,11 @@ def keep_model(cell: PlannedCell, method: Method, run_dir: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)  # somebody took files out of it
     try:
         with atomic_folder(place) as folder:
-            if _was_made(cell) and not hasattr(method, "backbone_"):
+            if _was_made(cell) and "backbone_" not in method.learnt():
                 save_encoder(method.encoder.load(), folder / BASE_FOLDER)
             keep(method, cell.method, folder, _facts(cell))
             atomic_write(folder / CARD_FILE, _card(cell))
-    except (OSError, TypeError) as error:
+    except (OSError, TypeError, SafetensorError) as error:
         warnings.warn(
             f"the model of {cell.row.method} could not be kept in {place}: {error}",
             NotKeptWarning,

@@ -89,6 +89,8 @@ class LanguageModelLoss:
         self.tokenizer = tokenizer
         self.ids = ids
         self.masked = masked
+        rows = model.get_input_embeddings().num_embeddings  # not every added token has one
+        self.vocabulary = min(len(tokenizer), rows)
         self.tokens_run = 0
 
     def __call__(self, batch: Sequence[int]) -> Any:
@@ -99,7 +101,7 @@ class LanguageModelLoss:
         self.tokens_run += sum(map(len, rows))
         features = _features(rows, self.tokenizer, self.model.device)
         if self.masked:
-            features["input_ids"], wanted = _mask(features, self.tokenizer)
+            features["input_ids"], wanted = _mask(features, self.tokenizer, self.vocabulary)
         else:
             wanted = features["input_ids"].masked_fill(features["attention_mask"] == 0, IGNORED)
         kind = self.model.device.type
@@ -159,7 +161,7 @@ def _features(ids: Sequence[Sequence[int]], tokenizer: Any, device: Any) -> dict
     return {"input_ids": inputs.to(device), "attention_mask": mask.to(device)}
 
 
-def _mask(features: dict[str, Any], tokenizer: Any) -> tuple[Any, Any]:
+def _mask(features: dict[str, Any], tokenizer: Any, vocabulary: int) -> tuple[Any, Any]:
     """Returns the ids with some of them hidden, and the hidden ones where all else is ignored."""
     import torch
 
@@ -171,7 +173,7 @@ def _mask(features: dict[str, Any], tokenizer: Any) -> tuple[Any, Any]:
         place = free.flatten().float().argmax()
         chosen.view(-1)[place] = bool(free.any())
     fate = torch.rand(ids.shape, device=ids.device)
-    words = torch.randint(len(tokenizer), ids.shape, device=ids.device)
+    words = torch.randint(vocabulary, ids.shape, device=ids.device)
     hidden = ids.masked_fill(chosen & (fate < 1 - KEPT_WORDS), tokenizer.mask_token_id)
     other = chosen & (fate < RANDOM_WORDS)
     return torch.where(other, words, hidden), ids.masked_fill(~chosen, IGNORED)

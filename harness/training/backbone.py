@@ -82,6 +82,7 @@ class Backbone:
         """
         import torch
 
+        self.encoder.eval()
         ids = self.tokenise(texts)
         rows: list[Any] = [None] * len(texts)
         for batch in plan_batches([len(row) for row in ids], limit=token_limit(self.encoder)):

@@ -53,7 +53,8 @@ class CosineClassifier:
             targets: Classes, shape (texts,), or truth values, shape (texts, classes).
             recipe: How to train.
             seed: Of dropout and the order of batches.
-            weights: How much each class counts, shape (classes,); None for all alike.
+            weights: Shape (classes,): how much each class counts; where rows may have several, how
+                much having it counts beside not having it. None for all alike.
             held: Texts and targets to judge every epoch by: the best one's weights are kept.
 
         Raises:
@@ -122,7 +123,7 @@ def _loss(logits: Any, targets: NDArray[Any], weights: Any) -> Any:
     if targets.ndim == 1:
         return losses.cross_entropy(logits, wanted, weight=weights)
     return losses.binary_cross_entropy_with_logits(
-        logits, wanted.float(), weight=weights, reduction="none"
+        logits, wanted.float(), pos_weight=weights, reduction="none"
     ).sum(dim=1).mean()  # fmt: skip
 
 

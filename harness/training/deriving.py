@@ -143,14 +143,14 @@ def _adapt_encoder(
         )
         tokens = backbone.tokens_run
     else:
-        with seeded(how.seed):  # the head that finds words may be new
+        with seeded(how.seed):  # where the checkpoint has no head that finds words, it is new
             model = _with_words(transformer, masked=how.objective == "masked_lm")
         if now.checkpointing:
             compute_twice(model)
         tokens = _adapt_words(
             model, encoder.tokenizer, texts, how, now, token_limit(encoder),
         )  # fmt: skip
-        transformer.load_state_dict(model.base_model.state_dict(), strict=False)
+        _take_weights(transformer, model.base_model)
     save_encoder(encoder, folder)
     return tokens
 
@@ -193,15 +193,37 @@ def _with_words(transformer: Any, *, masked: bool) -> Any:
     try:
         if not masked and type(transformer.config) in MODEL_FOR_MASKED_LM_MAPPING:
             raise ValueError("it sees the words that come after, so there is nothing to say")
-        model = kind.from_config(transformer.config)
+        with quiet_transformers():
+            model = kind.from_pretrained(
+                transformer.name_or_path,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=transformer.dtype,
+            )
     except ValueError:
         raise HarnessError(
             f"a {type(transformer).__name__} cannot be adapted by "
             f"the objective {'masked_lm' if masked else 'causal_lm'}\n"
             "  hint:     adapted(MODEL,objective=simcse)"
         ) from None
-    model.base_model.load_state_dict(transformer.state_dict(), strict=False)
+    _take_weights(model.base_model, transformer)
     return model.to(transformer.device)
+
+
+def _take_weights(model: Any, other: Any) -> None:
+    """Gives a network the weights of another of its kind; either may lack the pooler.
+
+    Raises:
+        HarnessError: They are not of a kind.
+    """
+    missing, unknown = model.load_state_dict(other.state_dict(), strict=False)
+    odd = [name for name in (*missing, *unknown) if not name.startswith("pooler.")]
+    if odd:
+        raise HarnessError(
+            f"a {type(model).__name__} and a {type(other).__name__} have other weights: {odd[0]}\n"
+            "  hint:     adapted(MODEL,objective=simcse)"
+        )
 
 
 def _start_anew(base: ResolvedModel, seed: int, folder: Path) -> int:

@@ -24,14 +24,13 @@ def folds(classes: Sequence[Hashable], count: int) -> Iterator[tuple[list[int], 
 
     Args:
         classes: The class of every row, in the order of the draw.
-        count: How many folds; fewer where no class has so many rows.
+        count: How many folds; fewer where fewer rows can be held out.
     """
     rows_of: dict[Hashable, list[int]] = defaultdict(list)
     for row, its_class in enumerate(classes):
         rows_of[its_class].append(row)
     dealt = [row for rows in rows_of.values() if len(rows) > 1 for row in rows]
-    largest = max((len(rows) for rows in rows_of.values()), default=0)
-    used = min(count, largest)
+    used = min(count, len(dealt))
     fold_of = {row: place % used for place, row in enumerate(dealt)} if used > 1 else {}
     for number in range(used if fold_of else 0):
         held = [row for row in dealt if fold_of[row] == number]

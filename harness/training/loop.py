@@ -127,5 +127,5 @@ def _optimiser(
     if head:
         groups.append({"params": list(head), "lr": recipe.head_rate, "weight_decay": 0.0})
     optimiser = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
-    warm_up = math.ceil(recipe.warm_up * steps)
+    warm_up = min(math.ceil(recipe.warm_up * steps), steps - 1)
     return optimiser, get_linear_schedule_with_warmup(optimiser, warm_up, steps)

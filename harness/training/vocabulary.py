@@ -25,7 +25,10 @@ def used_words(encoder: Any, ids: Sequence[Sequence[int]]) -> Iterator[None]:
     from transformers import PreTrainedModel
 
     model = next((one for one in encoder.modules() if isinstance(one, PreTrainedModel)), None)
-    table = model.get_input_embeddings() if model is not None else None
+    table = None
+    if model is not None:
+        with contextlib.suppress(NotImplementedError):  # it reads characters, or bytes
+            table = model.get_input_embeddings()
     plain = type(table) is torch.nn.Embedding and not (table.max_norm or table.sparse)
     if model is None or table is None or not plain or not table.weight.requires_grad:
         yield

@@ -14,7 +14,7 @@ def train_last_layers(encoder: Any, layers: int) -> None:
     """Freezes an encoder below its last layers.
 
     Raises:
-        HarnessError: No list of layers is found in it, or it has fewer.
+        HarnessError: No list of layers is found in it, it has fewer, or they share their weights.
     """
     import torch
 
@@ -23,6 +23,11 @@ def train_last_layers(encoder: Any, layers: int) -> None:
     if not stacks:
         raise HarnessError(f"no layers were found in a {type(transformer).__name__}")
     stack = max(stacks, key=len)
+    if len(stack) < getattr(transformer.config, "num_hidden_layers", 0):
+        raise HarnessError(
+            f"the layers of a {type(transformer).__name__} share their weights, so the last ones "
+            "cannot be trained apart\n  hint:     fine_tune trains all weights, lora adds to them"
+        )
     if layers > len(stack):
         raise HarnessError(
             f"a {type(transformer).__name__} with {len(stack)} layers has no last {layers}\n"

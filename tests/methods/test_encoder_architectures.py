@@ -12,6 +12,7 @@ from harness.models.encoder import LocalEncoder
 from harness.models.meter import Meter, MeteredEncoder
 from harness.models.resolve import resolve
 from harness.training.backbone import Backbone
+from harness.training.weights import train_last_layers
 
 SMALL = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3}
 HEADS = {"num_attention_heads": 4, "max_position_embeddings": 64}
@@ -115,3 +116,11 @@ def test_training_that_saves_memory_learns_the_same(train, monkeypatch):
 def test_more_layers_than_there_are_cannot_be_trained(train):
     with pytest.raises(HarnessError, match="with 3 layers has no last 4"):
         train("last_layers:layers=4")
+
+
+def test_layers_that_share_their_weights_cannot_be_trained_apart():
+    from transformers import AlbertConfig, AlbertModel
+
+    small = SMALL | HEADS | {"vocab_size": 30, "embedding_size": 8}
+    with pytest.raises(HarnessError, match="share their weights"):
+        train_last_layers(AlbertModel(AlbertConfig(**small)), 2)

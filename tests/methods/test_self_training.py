@@ -91,6 +91,25 @@ def test_of_several_labels_each_must_be_sure(make_context, tiny_task):
     assert [one.target for one in method._sure(rows)] == [("a",), ()]
 
 
+@pytest.mark.parametrize(("answer", "expected"), [("labels", 0.5), ("label", 0.0)])
+def test_a_threshold_is_never_chosen_on_guesses(make_context, answer, expected):
+    spec = parse_method("self_training:base=prototypes")
+    method = spec.build()
+
+    class Rules:
+        needs_threshold = True
+
+    class Teacher:
+        threshold_ = None  # the budget had no rows to choose one on
+
+    Rules.answer = answer
+    method.context_ = dataclasses.replace(make_context(spec), rules=Rules())
+    method.model_ = Teacher()
+    assert method._threshold() == expected
+    method.model_.threshold_ = 0.3
+    assert method._threshold() == 0.3
+
+
 def test_an_answer_out_of_scope_is_not_learnt(make_context, tiny_task):
     spec = parse_method("self_training:base=prototypes,confidence=0")
     method = spec.build()

@@ -71,6 +71,9 @@ def test_fine_tuning_of_others_has_an_estimate_too(seconds, monkeypatch):
     foreign = dataclasses.replace(METHODS.get("prototypes"), name="foreign", way="fine-tuning")
     monkeypatch.setitem(METHODS.entries(), "foreign", foreign)
     assert seconds(method=["foreign"]) > seconds(method=["prototypes"])
+    uses = ("labels", "unlabelled")
+    monkeypatch.setitem(METHODS.entries(), "foreign", dataclasses.replace(foreign, uses=uses))
+    assert seconds(method=["foreign"]) > seconds(method=["prototypes"])
 
 
 def test_what_is_trained_twice_takes_longer(seconds):

@@ -162,7 +162,14 @@ def test_what_was_learnt_cannot_be_altered_but_the_card_can(one, tiny_task, room
     assert "method.json" in str(caught.value)
 
 
-@pytest.mark.parametrize("method", ["prototypes", "lora:epochs=1,min_steps=2"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "prototypes",
+        "lora:epochs=1,min_steps=2",
+        "self_training:base=last_layers,epochs=1,confidence=0",
+    ],
+)
 def test_a_model_made_from_another_is_kept_too(
     run, tiny_task, tiny_encoder_folder, tmp_path, monkeypatch, method
 ):

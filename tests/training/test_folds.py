@@ -24,6 +24,14 @@ def test_a_class_is_dealt_out_evenly():
         assert [classes[row] for row in out].count("b") == 2
 
 
+@pytest.mark.parametrize("count", [4, 5])
+def test_small_classes_have_no_more_held_out_than_large_ones(count):
+    classes = [name for name in "abcdefghij" for _ in range(2)]
+    for rest, out in folds(classes, count):
+        assert len(out) == 20 // count
+        assert {classes[row] for row in rest} == set(classes)
+
+
 def test_rows_alone_in_their_classes_are_never_held_out():
     assert list(folds(["a", "b", "c"], 5)) == []
     assert [out for _, out in folds(["a", "b", "b"], 5)] == [[1], [2]]

@@ -56,6 +56,11 @@ def test_rates_rise_and_fall(monkeypatch):
     assert rates == [*sorted(rates[:7]), *sorted(rates[7:], reverse=True)]
 
 
+def test_one_step_is_a_step():
+    weight = train(lambda weight, _: weight.square().sum(), steps=1, recipe=Recipe(epochs=1))
+    assert weight.item() < 2.0
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_ends_the_training(value):
     with pytest.raises(DivergedError):

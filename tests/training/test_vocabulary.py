@@ -86,6 +86,16 @@ def test_an_interruption_leaves_the_table_whole(tiny_encoder):
     assert words(backbone) is table
 
 
+def test_a_model_without_word_embeddings_is_left_alone():
+    from transformers import CanineConfig, CanineModel
+
+    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    encoder = torch.nn.Sequential(CanineModel(CanineConfig(**small, intermediate_size=16)))
+    before = [name for name, _ in encoder.named_parameters()]
+    with used_words(encoder, [[1, 2]]):
+        assert [name for name, _ in encoder.named_parameters()] == before
+
+
 def test_frozen_words_are_left_alone(tiny_encoder):
     backbone = Backbone(tiny_encoder.load())
     backbone.encoder.requires_grad_(False)

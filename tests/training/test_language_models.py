@@ -1,0 +1,117 @@
+"""Encoders that are adapted as language models: by hidden words, or word after word."""
+
+import numpy as np
+import pytest
+import torch
+
+from harness.models.derived import parse_derived
+from harness.models.encoder import LocalEncoder, load_encoder
+from harness.models.resolve import resolve
+from harness.training.adaptation import IGNORED, _mask
+from harness.training.deriving import _take_weights, _with_words, derive
+from harness.training.weights import transformer_of
+
+TEXTS = ["my card is lost", "card gone", "top up please", "add money", "what is the rate"] * 4
+SMALL = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
+HEADS = {"num_attention_heads": 4, "max_position_embeddings": 64}
+CONFIGS = {
+    "BertForMaskedLM": SMALL | HEADS,
+    "RobertaForMaskedLM": SMALL | HEADS | {"max_position_embeddings": 66},
+    "DistilBertForMaskedLM": {
+        "dim": 32, "hidden_dim": 48, "n_layers": 2, "n_heads": 4, "max_position_embeddings": 64,
+    },
+    "DebertaV2ForMaskedLM": SMALL | HEADS,
+    "ModernBertForMaskedLM": SMALL | HEADS | {"local_attention": 8},
+    "LlamaForCausalLM": SMALL | HEADS | {"num_key_value_heads": 2, "tie_word_embeddings": False},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=CONFIGS)
+def language_model(request, tmp_path_factory, make_tokenizer):
+    """A language model, and the folder that holds it as transformers writes it."""
+    import transformers
+
+    model_class = getattr(transformers, request.param)
+    special = {"cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
+    tokenizer = make_tokenizer(before="<s>", after="</s>", special=special)
+    tokenizer.model_max_length = 64
+    config = model_class.config_class(
+        vocab_size=len(tokenizer), pad_token_id=0, bos_token_id=1, eos_token_id=2,
+        **CONFIGS[request.param],
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("models") / request.param
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = model_class(config)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return model, folder
+
+
+@pytest.fixture
+def masked(language_model):
+    return "MaskedLM" in type(language_model[0]).__name__
+
+
+def test_training_goes_on_with_the_head_of_the_checkpoint(language_model, masked):
+    model, folder = language_model
+    transformer = transformer_of(load_encoder(folder))
+    with torch.no_grad():
+        next(iter(transformer.parameters())).add_(1)  # as after being adapted once already
+    found = _with_words(transformer, masked=masked)
+    inner = {id(weight) for weight in found.base_model.parameters()}
+    head = [name for name, weight in found.named_parameters() if id(weight) not in inner]
+    assert head
+    for name in head:
+        assert torch.equal(found.get_parameter(name), model.get_parameter(name)), name
+    for name, weight in transformer.named_parameters():
+        if not name.startswith("pooler"):
+            assert torch.equal(found.base_model.get_parameter(name), weight), name
+
+
+def test_an_adapted_encoder_is_better_at_it(language_model, masked, cache):
+    _, folder = language_model
+    base = resolve(str(folder), "encoder")
+    objective = "masked_lm" if masked else "causal_lm"
+    derived = parse_derived(f"adapted(m,objective={objective},batch_size=8,learning_rate=3e-3)")
+    identity = derived.identity(base.identity, base.kind, "texts")
+    made = derive(base, derived, TEXTS, identity=identity, name="made")
+    assert made.notes == ()
+    assert made.cost.tokens > 0
+    before, after = (_loss(model.folder, folder, masked=masked) for model in (base, made.model))
+    assert after < 0.95 * before
+    vectors = [LocalEncoder(one, cache).encode(TEXTS[:5]).values for one in (base, made.model)]
+    assert np.abs(vectors[0] - vectors[1]).max() > 1e-3
+
+
+def _loss(folder, base_folder, *, masked):
+    """Returns the loss of an encoder's transformer with the head that it had at first."""
+    from harness.training.adaptation import LanguageModelLoss
+
+    encoder = load_encoder(folder)
+    transformer = transformer_of(encoder)
+    model = _with_words(transformer_of(load_encoder(base_folder)), masked=masked)
+    _take_weights(model.base_model, transformer)
+    ids = encoder.tokenizer(TEXTS[:5])["input_ids"]
+    loss = LanguageModelLoss(model.eval(), encoder.tokenizer, ids, masked=masked)
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(0)
+        return np.mean([float(loss(range(5))) for _ in range(20)])
+
+
+def test_words_come_from_the_table_and_some_are_always_hidden(make_tokenizer):
+    special = {"cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
+    tokenizer = make_tokenizer(before="<s>", after="</s>", special=special)
+    ids = torch.tensor([tokenizer("lost card")["input_ids"]] * 400)
+    features = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    hidden, wanted = _mask(features, tokenizer, 10)
+    chosen = wanted != IGNORED
+    assert torch.equal(wanted[chosen], ids[chosen])
+    assert torch.equal(hidden[~chosen], ids[~chosen])
+    other = chosen & (hidden != ids) & (hidden != tokenizer.mask_token_id)
+    assert other.any()
+    assert hidden[other].max() < 10
+    special_ids = torch.tensor(tokenizer.all_special_ids)
+    assert not torch.isin(ids[chosen], special_ids).any()
+    one = {name: value[:1] for name, value in features.items()}
+    assert all((_mask(one, tokenizer, 10)[1] != IGNORED).any() for _ in range(50))
