@@ -88,6 +88,35 @@ def make_tokenizer():
 
 
 @pytest.fixture(scope="session")
+def save_architecture(make_tokenizer, tmp_path_factory):
+    """Saves a model of transformers with random weights; gives the model and its folder.
+
+    Nothing in the folder says how to make one vector of a text.
+    """
+
+    def save(name, **config):
+        import torch
+        import transformers
+
+        model_class = getattr(transformers, name)
+        special = {"cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
+        tokenizer = make_tokenizer(before="<s>", after="</s>", special=special)
+        tokenizer.model_max_length = 64
+        made = model_class.config_class(
+            vocab_size=len(tokenizer), pad_token_id=0, bos_token_id=1, eos_token_id=2, **config
+        )
+        folder = tmp_path_factory.mktemp("models") / name
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            model = model_class(made)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return model, folder
+
+    return save
+
+
+@pytest.fixture(scope="session")
 def save_causal_lm(make_tokenizer):
     """Saves a causal LM with random weights, made from a config of transformers.
 

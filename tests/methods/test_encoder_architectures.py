@@ -38,24 +38,9 @@ TRAINED = {
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
-def folder(request, tmp_path_factory, make_tokenizer):
-    """A folder as transformers writes it: nothing in it says how to make one vector of a text."""
-    import transformers
-
-    model_class = getattr(transformers, request.param)
-    special = {"cls_token": "<s>", "sep_token": "</s>"}
-    tokenizer = make_tokenizer(before="<s>", after="</s>", special=special)
-    tokenizer.model_max_length = 64
-    config = model_class.config_class(
-        vocab_size=len(tokenizer), pad_token_id=0, bos_token_id=1, eos_token_id=2,
-        **CONFIGS[request.param],
-    )  # fmt: skip
-    path = tmp_path_factory.mktemp("models") / request.param
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model_class(config).save_pretrained(path)
-    tokenizer.save_pretrained(path)
-    return path
+def folder(request, save_architecture):
+    """A folder as transformers writes it."""
+    return save_architecture(request.param, **CONFIGS[request.param])[1]
 
 
 @pytest.fixture

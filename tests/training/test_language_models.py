@@ -27,25 +27,9 @@ CONFIGS = {
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
-def language_model(request, tmp_path_factory, make_tokenizer):
+def language_model(request, save_architecture):
     """A language model, and the folder that holds it as transformers writes it."""
-    import transformers
-
-    model_class = getattr(transformers, request.param)
-    special = {"cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
-    tokenizer = make_tokenizer(before="<s>", after="</s>", special=special)
-    tokenizer.model_max_length = 64
-    config = model_class.config_class(
-        vocab_size=len(tokenizer), pad_token_id=0, bos_token_id=1, eos_token_id=2,
-        **CONFIGS[request.param],
-    )  # fmt: skip
-    folder = tmp_path_factory.mktemp("models") / request.param
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = model_class(config)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return model, folder
+    return save_architecture(request.param, **CONFIGS[request.param])
 
 
 @pytest.fixture
