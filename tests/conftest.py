@@ -91,19 +91,33 @@ def make_tokenizer():
 def save_architecture(make_tokenizer, tmp_path_factory):
     """Saves a model of transformers with random weights; gives the model and its folder.
 
-    Nothing in the folder says how to make one vector of a text.
+    It has three layers. Nothing in the folder says how to make one vector of a text.
     """
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3,
+             "num_attention_heads": 4, "max_position_embeddings": 64}  # fmt: skip
+    others = {
+        "distilbert": {"hidden_dim": 48},
+        "roberta": {"max_position_embeddings": 66},
+        "deberta-v2": {
+            "relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_buckets": 16,
+        },
+        "modernbert": {"local_attention": 8, "global_attn_every_n_layers": 2},
+        "llama": {"num_key_value_heads": 2, "tie_word_embeddings": False},
+    }  # fmt: skip
 
-    def save(name, **config):
+    def save(name):
         import torch
         import transformers
 
         model_class = getattr(transformers, name)
+        config = model_class.config_class
         special = {"cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
         tokenizer = make_tokenizer(before="<s>", after="</s>", special=special)
         tokenizer.model_max_length = 64
-        made = model_class.config_class(
-            vocab_size=len(tokenizer), pad_token_id=0, bos_token_id=1, eos_token_id=2, **config
+        special_ids = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+        own = {config.attribute_map.get(key, key): value for key, value in sizes.items()}
+        made = config(
+            vocab_size=len(tokenizer), **special_ids, **own | others.get(config.model_type, {})
         )
         folder = tmp_path_factory.mktemp("models") / name
         with torch.random.fork_rng():

@@ -61,7 +61,7 @@ class Classifier(Method):
         if not self.context_.rules.needs_threshold:
             return None
         held, probabilities = self._held_out(train)
-        return choose_threshold(probabilities, self.context_.targets(held)) if held else None
+        return choose_threshold(probabilities, self.context_.targets(held))
 
     def _held_out(self, train: Sequence[Example]) -> tuple[list[Example], Floats]:
         """Returns held-out examples and their probabilities, shape (examples, classes)."""

@@ -26,8 +26,7 @@ WEIGHTS = (
     "rows may have several labels, having a label the same weight as not having it"
 )
 VALIDATION = (
-    "about the share of the budget held out to choose the best epoch by, and at least one row of "
-    "the largest class; absent: train on all of it"
+    "about the share of the budget held out to choose the best epoch by; absent: train on all of it"
 )
 
 
@@ -98,15 +97,17 @@ class FineTuned(TrainedEncoder):
 
         The choices of one question stay together.
         """
-        ends = np.cumsum([len(self.context_.rules.items(example)) for example in examples])
-        items = np.split(np.arange(ends[-1]), ends[:-1])
+        items = self.context_.rules.items
+        rows = [row for row, example in enumerate(examples) for _ in items(example)]
+        out: set[int] = set()
         if self.validation:
             parts = folds([example.target for example in examples], round(1 / self.validation))
-            for part in parts:
-                kept, held = ([int(item) for row in rows for item in items[row]] for rows in part)
-                return kept, held
-            self.context_.meter.note("no class has two examples: none was held out for validation")
-        return list(range(ends[-1])), []
+            out = set(next(parts, ([], []))[1])
+            if not out:
+                note = "no class has two examples: none was held out for validation"
+                self.context_.meter.note(note)
+        kept = [item for item, row in enumerate(rows) if row not in out]
+        return kept, [item for item, row in enumerate(rows) if row in out]
 
     def _weights(self, targets: NDArray[Any]) -> NDArray[np.float32] | None:
         """Returns the weight of each class: the rarer it is, the larger."""

@@ -13,7 +13,6 @@ from harness.core.types import Example, Prediction
 from harness.methods import METHODS, MethodEntry
 from harness.methods.base import Context, Method
 from harness.methods.classifier import THRESHOLD, Classifier
-from harness.training.folds import EVEN
 
 Base = Literal["fine_tune", "last_layers", "lora", "contrastive", "linear_probe", "prototypes"]
 
@@ -60,7 +59,7 @@ class SelfTraining(Method):
                     f"of {len(unlabelled)} unlabelled rows {self.base} is sure of none"
                 )
                 return
-            taught["threshold"] = self._threshold()
+            taught["threshold"] = self.model_.threshold_
             self.model_ = self._fit([*train, *guessed], taught)
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
@@ -94,12 +93,6 @@ class SelfTraining(Method):
     def _fit(self, examples: Sequence[Example], given: dict[str, float | int | None]) -> Classifier:
         model: Classifier = self._entry.load()(**given)
         return model.fit(examples, (), self.context_)
-
-    def _threshold(self) -> float | None:
-        """Returns the first model's threshold, or one that is not chosen on guesses either."""
-        if self.model_.threshold_ is not None or not self.context_.rules.needs_threshold:
-            return self.model_.threshold_
-        return EVEN if self.context_.rules.answer == "labels" else 0.0
 
     def _sure(self, unlabelled: Sequence[Example]) -> Iterator[Example]:
         """Yields the unlabelled examples that are answered surely, with the answers as targets."""

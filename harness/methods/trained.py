@@ -9,9 +9,8 @@ from typing import Any
 from harness.core.settings import settings
 from harness.core.types import Cost, Example
 from harness.methods.classifier import Classifier
-from harness.training.attempts import Attempt, attempt, compute_twice
+from harness.training.attempts import Attempt, attempt, save_memory
 from harness.training.backbone import Backbone
-from harness.training.weights import transformer_of
 
 
 @settings
@@ -41,8 +40,7 @@ class TrainedEncoder(Classifier):
             vars(self).pop(name, None)
         encoder = self.encoder.load()
         self.separator_ = separator(encoder.tokenizer)
-        if now.checkpointing:
-            compute_twice(transformer_of(encoder))
+        save_memory(encoder, now)
         self.backbone_ = Backbone(encoder)
         return self.backbone_
 

@@ -47,6 +47,7 @@ def adapt_by_simcse(
         )
 
     def loss(batch: Sequence[int]) -> Any:
+        """Returns how badly each row is told from the others by itself, a tensor of one number."""
         rows = [ids[row] for row in batch]
         scores = backbone.embed(rows) @ backbone.embed(rows).T / temperature
         wanted = torch.arange(len(rows), device=scores.device)
@@ -89,8 +90,6 @@ class LanguageModelLoss:
         self.tokenizer = tokenizer
         self.ids = ids
         self.masked = masked
-        rows = model.get_input_embeddings().num_embeddings  # not every added token has one
-        self.vocabulary = min(len(tokenizer), rows)
         self.tokens_run = 0
 
     def __call__(self, batch: Sequence[int]) -> Any:
@@ -101,7 +100,9 @@ class LanguageModelLoss:
         self.tokens_run += sum(map(len, rows))
         features = _features(rows, self.tokenizer, self.model.device)
         if self.masked:
-            features["input_ids"], wanted = _mask(features, self.tokenizer, self.vocabulary)
+            rows = self.model.get_input_embeddings().num_embeddings  # an added token may have none
+            words = min(len(self.tokenizer), rows)
+            features["input_ids"], wanted = _mask(features, self.tokenizer, words)
         else:
             wanted = features["input_ids"].masked_fill(features["attention_mask"] == 0, IGNORED)
         kind = self.model.device.type

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from harness.core.errors import HarnessError
 from harness.training.loop import DivergedError
+from harness.training.weights import transformer_of
 
 T = TypeVar("T")
 SMALLER = 4.0
@@ -28,12 +29,15 @@ class Attempt:
     checkpointing: bool = False
 
 
-def compute_twice(model: Any) -> None:
-    """Has a model of transformers compute its activations again in the backward pass.
+def save_memory(module: Any, now: Attempt) -> None:
+    """Has a module's transformer compute its activations twice, where this attempt asks for it.
 
     Raises:
-        HarnessError: It cannot.
+        HarnessError: It cannot, or there is none.
     """
+    if not now.checkpointing:
+        return
+    model = transformer_of(module)
     if not model.supports_gradient_checkpointing:
         raise HarnessError(
             "the memory of the GPU does not hold one step of training, and a "

@@ -27,7 +27,7 @@ from harness.models.encoder import load_encoder, save_encoder, token_limit
 from harness.models.quiet import quiet_transformers
 from harness.models.resolve import ResolvedModel
 from harness.training.adaptation import adapt_by_simcse, adapt_language_model
-from harness.training.attempts import Attempt, attempt, compute_twice
+from harness.training.attempts import Attempt, attempt, save_memory
 from harness.training.backbone import Backbone
 from harness.training.loop import Recipe, seeded
 from harness.training.weights import transformer_of
@@ -135,8 +135,7 @@ def _adapt_encoder(
     encoder = load_encoder(base.folder)
     transformer = transformer_of(encoder)
     if how.objective in (None, "simcse"):
-        if now.checkpointing:
-            compute_twice(transformer)
+        save_memory(transformer, now)
         backbone = Backbone(encoder)
         adapt_by_simcse(
             backbone, texts, recipe=_recipe(how, now), temperature=how.temperature, seed=how.seed
@@ -145,8 +144,7 @@ def _adapt_encoder(
     else:
         with seeded(how.seed):  # where the checkpoint has no head that finds words, it is new
             model = _with_words(transformer, masked=how.objective == "masked_lm")
-        if now.checkpointing:
-            compute_twice(model)
+        save_memory(model, now)
         tokens = _adapt_words(
             model, encoder.tokenizer, texts, how, now, token_limit(encoder),
         )  # fmt: skip
@@ -159,8 +157,7 @@ def _adapt_causal_lm(
     base: ResolvedModel, how: Adapted, texts: Sequence[str], now: Attempt, folder: Path
 ) -> int:
     model, tokenizer = load_causal_lm(base.folder), _tokenizer(base)
-    if now.checkpointing:
-        compute_twice(model)
+    save_memory(model, now)
     tokens = _adapt_words(model, tokenizer, texts, how, now, CAUSAL_LM_TOKENS)
     _save_causal_lm(model, tokenizer, folder)
     return tokens

@@ -41,6 +41,8 @@ def folds(classes: Sequence[Hashable], count: int) -> Iterator[tuple[list[int], 
 def choose_threshold(probabilities: Floats, targets: NDArray[Any]) -> float:
     """Returns the threshold that suits held-out rows best.
 
+    Without any it is a half; 0, which rejects nothing, where rows have one label.
+
     Args:
         probabilities: Shape (rows, labels).
         targets: Whether each row has each label, same shape; or, where rows have one, its

@@ -18,11 +18,11 @@ LEAST, MOST = 1e-2, 1e3
 class MarginHead:
     """Ridge regression of the classes, or a linear support vector machine, calibrated.
 
-    Scores become probabilities by temperature scaling (Guo et al. 2017, "On Calibration of
-    Modern Neural Networks", section 4.2). The inverse temperature, and the strength where it is
-    not given, are those of the lowest log loss over held-out parts of the
-    rows, by stratified cross-validation. Where a class has too few rows for two parts, the scores
-    are taken as they are.
+    Scores become probabilities by temperature scaling (Guo et al. 2017, "On Calibration of Modern
+    Neural Networks", section 4.2). The inverse temperature, and the strength where it is not
+    given, are those of the lowest log loss over held-out parts of the rows, by stratified
+    cross-validation. Where a class has too few rows for two parts, the scores are taken as they
+    are.
 
     Args:
         kind: ``ridge`` or ``svm``: scikit-learn's ``RidgeClassifier`` or ``LinearSVC``.

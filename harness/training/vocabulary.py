@@ -7,6 +7,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from harness.training.weights import find_transformer
+
 
 @contextlib.contextmanager
 def used_words(encoder: Any, ids: Sequence[Sequence[int]]) -> Iterator[None]:
@@ -22,15 +24,14 @@ def used_words(encoder: Any, ids: Sequence[Sequence[int]]) -> Iterator[None]:
         ids: The token ids of every text that will be trained on.
     """
     import torch
-    from transformers import PreTrainedModel
 
-    model = next((one for one in encoder.modules() if isinstance(one, PreTrainedModel)), None)
-    table = None
+    model = find_transformer(encoder)
+    table: Any = None
     if model is not None:
         with contextlib.suppress(NotImplementedError):  # it reads characters, or bytes
             table = model.get_input_embeddings()
     plain = type(table) is torch.nn.Embedding and not (table.max_norm or table.sparse)
-    if model is None or table is None or not plain or not table.weight.requires_grad:
+    if not plain or not table.weight.requires_grad:
         yield
         return
     rows = _some_rows(table, {*itertools.chain(*ids), encoder.tokenizer.pad_token_id or 0})
@@ -62,6 +63,7 @@ def _some_rows(table: Any, tokens: set[int]) -> Any:
             self.train(table.training)
 
         def forward(self, tokens: Any) -> Any:
+            """Returns the embeddings of token ids of any shape, with one dimension more."""
             places = self.places[tokens]
             if self.training:
                 return torch.nn.functional.embedding(places, self.weight)

@@ -78,12 +78,17 @@ def transformer_of(encoder: Any) -> Any:
     Raises:
         HarnessError: There is none, as in a table of static embeddings.
     """
+    transformer = find_transformer(encoder)
+    if transformer is None:
+        raise HarnessError(
+            "this encoder is no transformer, and cannot be trained\n"
+            "  hint:     nearest_neighbours, prototypes and linear_probe can use it as it is"
+        )
+    return transformer
+
+
+def find_transformer(encoder: Any) -> Any:
+    """Returns the model of transformers that a module is or has inside, or None."""
     from transformers import PreTrainedModel
 
-    for module in encoder.modules():
-        if isinstance(module, PreTrainedModel):
-            return module
-    raise HarnessError(
-        "this encoder is no transformer, and cannot be trained\n"
-        "  hint:     nearest_neighbours, prototypes and linear_probe can use it as it is"
-    )
+    return next((one for one in encoder.modules() if isinstance(one, PreTrainedModel)), None)

@@ -8,6 +8,7 @@ import pytest
 from harness.core.types import Prediction
 from harness.methods import METHODS
 from harness.methods.classifier import Classifier
+from harness.methods.prototypes import Prototypes
 from harness.methods.spec import parse_method
 
 
@@ -91,23 +92,33 @@ def test_of_several_labels_each_must_be_sure(make_context, tiny_task):
     assert [one.target for one in method._sure(rows)] == [("a",), ()]
 
 
-@pytest.mark.parametrize(("answer", "expected"), [("labels", 0.5), ("label", 0.0)])
-def test_a_threshold_is_never_chosen_on_guesses(make_context, answer, expected):
-    spec = parse_method("self_training:base=prototypes")
-    method = spec.build()
+@pytest.mark.parametrize(("shape", "expected"), [((0, 2), 0.5), ((0,), 0.0)])
+def test_a_threshold_is_never_chosen_on_guesses(make_context, tiny_task, shape, expected):
+    spec = parse_method("self_training:base=prototypes,confidence=0")
+    method, given = spec.build(), []
+    distinct = {row.target: row for row in tiny_task.train}.values()  # none can be held out
 
     class Rules:
+        answer = "label"
         needs_threshold = True
+        encode = staticmethod(lambda *_: np.zeros(shape))
 
-    class Teacher:
-        threshold_ = None  # the budget had no rows to choose one on
+    teacher = Prototypes()
+    teacher.context_ = dataclasses.replace(make_context(spec), rules=Rules())
+    teacher.threshold_ = teacher._choose_threshold(list(distinct))
+    assert teacher.threshold_ == expected
 
-    Rules.answer = answer
-    method.context_ = dataclasses.replace(make_context(spec), rules=Rules())
-    method.model_ = Teacher()
-    assert method._threshold() == expected
-    method.model_.threshold_ = 0.3
-    assert method._threshold() == 0.3
+    def fit(_, settings):
+        given.append(settings["threshold"])
+        return teacher
+
+    method._fit = fit
+    method._sure = lambda rows: rows
+    for expected_second in (expected, 0.3):
+        teacher.threshold_ = expected_second
+        method.learn(tiny_task.train[:2], tiny_task.unlabelled_texts())
+        assert given == [None, expected_second]
+        given.clear()
 
 
 def test_an_answer_out_of_scope_is_not_learnt(make_context, tiny_task):

@@ -12,24 +12,16 @@ from harness.training.deriving import _take_weights, _with_words, derive
 from harness.training.weights import transformer_of
 
 TEXTS = ["my card is lost", "card gone", "top up please", "add money", "what is the rate"] * 4
-SMALL = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
-HEADS = {"num_attention_heads": 4, "max_position_embeddings": 64}
-CONFIGS = {
-    "BertForMaskedLM": SMALL | HEADS,
-    "RobertaForMaskedLM": SMALL | HEADS | {"max_position_embeddings": 66},
-    "DistilBertForMaskedLM": {
-        "dim": 32, "hidden_dim": 48, "n_layers": 2, "n_heads": 4, "max_position_embeddings": 64,
-    },
-    "DebertaV2ForMaskedLM": SMALL | HEADS,
-    "ModernBertForMaskedLM": SMALL | HEADS | {"local_attention": 8},
-    "LlamaForCausalLM": SMALL | HEADS | {"num_key_value_heads": 2, "tie_word_embeddings": False},
-}  # fmt: skip
+ARCHITECTURES = (
+    "BertForMaskedLM", "RobertaForMaskedLM", "DistilBertForMaskedLM", "DebertaV2ForMaskedLM",
+    "ModernBertForMaskedLM", "LlamaForCausalLM",
+)  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=CONFIGS)
+@pytest.fixture(scope="module", params=ARCHITECTURES)
 def language_model(request, save_architecture):
     """A language model, and the folder that holds it as transformers writes it."""
-    return save_architecture(request.param, **CONFIGS[request.param])
+    return save_architecture(request.param)
 
 
 @pytest.fixture
