@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ from harness.models.pass_cache import PassCache, Request
 from harness.models.quiet import quiet_transformers
 from harness.models.resolve import ResolvedModel
 from harness.models.score_cache import ScoreCache, plan_requests
+from harness.models.word_table import check_tokens
 
 SCORING_VERSION = 2
 """Raised whenever the same prompt would get other bits; so do the constants of ``likelihood/``."""
@@ -241,6 +243,8 @@ class LocalCausalLM:
         tokenised = [
             self._tokeniser.tokenise(request.segments, request.labels) for request in missing
         ]
+        read = ((*one.context, *itertools.chain(*one.continuations)) for one in tokenised)
+        check_tokens(self.engine.model, self.tokenizer, read)
         passes = run(tokenised)
         with Progress(f"{self.name}: {doing}", len(missing), "prompt") as progress, cache:
             for passed in passes:

@@ -22,6 +22,7 @@ from harness.models.outputs import OutputStore, content_key
 from harness.models.packed import pack_linears
 from harness.models.quiet import quiet_transformers
 from harness.models.resolve import ResolvedModel
+from harness.models.word_table import check_tokens
 
 FLUSH_TEXTS = 8192
 MANY_TEXTS = 2048
@@ -157,12 +158,17 @@ def token_limit(model: Any) -> int:
 
 
 def tokenise(model: Any, texts: Sequence[str]) -> list[list[int]]:
-    """Returns the token ids of each text as the model reads it: after its default prompt, cut."""
+    """Returns the token ids of each text as the model reads it: after its default prompt, cut.
+
+    Raises:
+        ModelError: The model has no embedding for a token.
+    """
     prompt = model.prompts.get(model.default_prompt_name) or ""
     encoded = model.tokenizer(
         [prompt + text for text in texts], truncation=True, max_length=token_limit(model)
     )
     ids: list[list[int]] = encoded["input_ids"]
+    check_tokens(model, model.tokenizer, ids)
     return ids
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.core.errors import HarnessError
 from harness.models.device import half_precision
+from harness.models.word_table import check_tokens
 from harness.training.backbone import Backbone
 from harness.training.batches import shuffled
 from harness.training.loop import Recipe, optimise, seeded
@@ -136,12 +137,14 @@ def adapt_language_model(
 
     Raises:
         DivergedError: The loss stopped being a number.
+        HarnessError: Fewer than two texts have words, or a token has no embedding.
     """
     read = tokenizer(list(texts), truncation=True, max_length=limit)["input_ids"]
     special = set(tokenizer.all_special_ids)
     ids = [row for row in read if len(row) > 1 and not special.issuperset(row)]
     if len(ids) < 2:
         raise HarnessError(f"{len(ids)} of the texts have words in them; it takes two or more")
+    check_tokens(model, tokenizer, ids)
     loss = LanguageModelLoss(model, tokenizer, ids, masked=masked)
     batches = shuffled(ids, recipe.batch_size, seed)
     optimise(model, loss, batches, recipe=recipe, seed=seed, title=TITLE)

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.training.weights import find_transformer
+from harness.models.word_table import find_transformer, word_table
 
 
 @contextlib.contextmanager
@@ -26,10 +26,7 @@ def used_words(encoder: Any, ids: Sequence[Sequence[int]]) -> Iterator[None]:
     import torch
 
     model = find_transformer(encoder)
-    table: Any = None
-    if model is not None:
-        with contextlib.suppress(NotImplementedError):  # it reads characters, or bytes
-            table = model.get_input_embeddings()
+    table: Any = word_table(model) if model is not None else None
     plain = type(table) is torch.nn.Embedding and not (table.max_norm or table.sparse)
     if not plain or not table.weight.requires_grad:
         yield
@@ -56,7 +53,8 @@ def _some_rows(table: Any, tokens: set[int]) -> Any:
             super().__init__()
             device = table.weight.device
             self.tokens = torch.tensor(sorted(tokens), device=device)
-            self.places = torch.full((table.num_embeddings,), -1, device=device)
+            self.num_embeddings = table.num_embeddings
+            self.places = torch.full((self.num_embeddings,), -1, device=device)
             self.places[self.tokens] = torch.arange(len(self.tokens), device=device)
             self.table = table.requires_grad_(False)
             self.weight = torch.nn.Parameter(table.weight[self.tokens].clone())

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.core.errors import HarnessError
+from harness.models.word_table import find_transformer
 from harness.training.loop import seeded
 
 
@@ -85,10 +86,3 @@ def transformer_of(encoder: Any) -> Any:
             "  hint:     nearest_neighbours, prototypes and linear_probe can use it as it is"
         )
     return transformer
-
-
-def find_transformer(encoder: Any) -> Any:
-    """Returns the model of transformers that a module is or has inside, or None."""
-    from transformers import PreTrainedModel
-
-    return next((one for one in encoder.modules() if isinstance(one, PreTrainedModel)), None)
