@@ -47,6 +47,7 @@ SHARED = {
         "classifier",
         "fine_tuned",
         "kept",
+        "lessons",
         "prompted",
         "spec",
         "trained",

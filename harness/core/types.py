@@ -45,6 +45,11 @@ class Label:
     verbalizer: str
     description: str = ""
 
+    @property
+    def words(self) -> str:
+        """What it is called and what it means, as one text."""
+        return f"{self.verbalizer}: {self.description}" if self.description else self.verbalizer
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Prediction:

@@ -13,7 +13,9 @@ from pydantic import Field
 from harness.core.settings import settings
 from harness.core.types import Example, Prediction
 from harness.methods.base import Method
+from harness.methods.lessons import LABEL_EXAMPLES, Lessons, lessons_of
 from harness.stats.arrays import unit_rows
+from harness.tasks.kinds.base import Item
 from harness.training.folds import choose_threshold, folds
 from harness.training.heads import Head, fit_head
 
@@ -37,6 +39,7 @@ class Classifier(Method):
     hold_outs_used: ClassVar[int] = 5
 
     threshold: Annotated[float | None, Field(ge=0, le=1, description=THRESHOLD)] = None
+    label_examples: Annotated[int, Field(ge=0, description=LABEL_EXAMPLES)] = 2
 
     @abc.abstractmethod
     def train(self, examples: Sequence[Example]) -> None:
@@ -56,6 +59,15 @@ class Classifier(Method):
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:
         """Returns what the task's kind makes of the probabilities."""
         return self.decide(self.probabilities(examples), examples, self.threshold_)
+
+    def lessons(self, examples: Sequence[Example]) -> Lessons:
+        """Returns what there is to learn of labelled examples."""
+        return lessons_of(self.context_, examples, self.label_examples)
+
+    @property
+    def unused(self) -> frozenset[str]:
+        """What is done without: the words of the labels, where they count as no example."""
+        return frozenset() if self.label_examples else frozenset({"label_words"})
 
     def _choose_threshold(self, train: Sequence[Example]) -> float | None:
         if not self.context_.rules.needs_threshold:
@@ -92,29 +104,35 @@ class EmbeddingClassifier(Classifier):
 
     def train(self, examples: Sequence[Example]) -> None:
         """Embeds the budget and fits the classifier of vectors."""
-        self.head_ = self.fit_vectors(self.vectors(examples), self.context_.targets(examples))
+        lessons = self.lessons(examples)
+        self.head_ = self.fit_vectors(
+            self.vectors(lessons.items), lessons.targets, anchors=lessons.words
+        )
 
     def probabilities(self, examples: Sequence[Example]) -> Floats:
         """Returns the probabilities of every item's classes, shape (items, classes)."""
-        found: Floats = self.head_.probabilities(self.vectors(examples), self.context_.classes)
+        found: Floats = self.head_.probabilities(
+            self.vectors(self.context_.items(examples)), self.context_.classes
+        )
         return found
 
     @abc.abstractmethod
     def head(self) -> Head:
         """Returns a classifier of vectors that has learnt nothing yet."""
 
-    def fit_vectors(self, vectors: NDArray[np.float32], targets: NDArray[Any]) -> Any:
-        """Returns a fitted classifier of vectors."""
-        return fit_head(self.head, vectors, targets)
+    def fit_vectors(
+        self, vectors: NDArray[np.float32], targets: NDArray[Any], *, anchors: int
+    ) -> Any:
+        """Returns a fitted classifier of vectors; see :func:`.fit_head`."""
+        return fit_head(self.head, vectors, targets, anchors=anchors)
 
-    def vectors(self, examples: Sequence[Example]) -> NDArray[np.float32]:
+    def vectors(self, items: Sequence[Item]) -> NDArray[np.float32]:
         """Returns a vector for every item, shape (items, dimensions).
 
         Of one text it is the embedding u; of two it is made of |u - v| and u * v, to which
         ``whole_pairs`` adds u and v themselves (Conneau et al. 2017, "Supervised Learning
         of Universal Sentence Representations", section 3.1).
         """
-        items = self.context_.items(examples)
         texts = [text for item in items for text in item]
         values = self.encoder.encode(texts).values
         if not items or len(items[0]) == 1:

@@ -43,7 +43,8 @@ class Contrastive(TrainedEncoder):
     def train_once(self, examples: Sequence[Example], now: Attempt) -> Backbone:
         """Trains a fresh copy of the encoder, and a linear classifier of what it gives."""
         backbone = self.fresh(now)
-        texts, targets = self.texts(examples), self.context_.targets(examples)
+        lessons = self.lessons(examples)
+        texts, targets = self.texts(lessons.items), lessons.targets
         recipe = Recipe(
             epochs=self.epochs,
             min_steps=self.min_steps,
@@ -63,12 +64,12 @@ class Contrastive(TrainedEncoder):
             )
         else:
             self.context_.meter.note("no class has two examples: the encoder was not trained")
-        self.head_ = fit_head(self._head, backbone.run(texts), targets)
+        self.head_ = fit_head(self._head, backbone.run(texts), targets, anchors=lessons.words)
         return backbone
 
     def probabilities(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         """Returns the probabilities of every item's classes, shape (items, classes)."""
-        vectors = self.backbone_.run(self.texts(examples))
+        vectors = self.backbone_.run(self.texts(self.context_.items(examples)))
         self.charge()
         found: Any = self.head_.probabilities(vectors, self.context_.classes)
         return np.asarray(found, dtype=np.float64)

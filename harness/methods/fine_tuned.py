@@ -20,7 +20,6 @@ from harness.training.cosine import CosineClassifier
 from harness.training.folds import folds
 from harness.training.loop import Recipe
 
-NAMES = "what a label's name counts in the first class vectors, beside the mean of its examples"
 WEIGHTS = (
     "what a class counts: `balanced` gives all classes the same weight, however frequent; where "
     "rows may have several labels, having a label the same weight as not having it"
@@ -34,9 +33,9 @@ VALIDATION = (
 class FineTuned(TrainedEncoder):
     """Trains weights by a fixed recipe, so no label of the budget need be spent on validation.
 
-    The head is a cosine classifier that starts from the class means and the label names of the
-    frozen encoder; a class that the draw does not hold starts from its name alone. Two texts are
-    read as one, with the model's separator between them. Where a threshold is needed, a quarter
+    The head is a cosine classifier that starts from the class means of the frozen encoder; a class
+    of which nothing is learnt starts from its words. Two texts are read as one, with the model's
+    separator between them. Where a threshold is needed, a quarter
     of the budget is held out once to choose it, and then everything is trained on.
     """
 
@@ -47,13 +46,17 @@ class FineTuned(TrainedEncoder):
     min_steps: Annotated[int, Field(ge=0, description="optimiser steps, at least")] = 40
     batch_size: Annotated[int, Field(gt=0, description="examples a step")] = 16
     learning_rate: Annotated[float, Field(gt=0, description="peak rate of the encoder")] = 1e-4
-    head_rate: Annotated[float, Field(gt=0, description="peak rate of the head")] = 1e-2
+    head_rate: Annotated[float, Field(gt=0, description="peak rate of the head")] = 2e-3
     scale: Annotated[float, Field(gt=0, le=1e4, description="what cosines are multiplied by")] = (
         16.0
     )
-    name_weight: Annotated[float, Field(ge=0, description=NAMES)] = 0.5
     class_weights: Annotated[Literal["none", "balanced"], Field(description=WEIGHTS)] = "none"
     validation: Annotated[float | None, Field(gt=0, le=0.5, description=VALIDATION)] = None
+
+    @property
+    def unused(self) -> frozenset[str]:
+        """Nothing: a class without examples starts from its words."""
+        return frozenset()
 
     @abc.abstractmethod
     def choose_weights(self, encoder: Any) -> Callable[[], None]:
@@ -62,8 +65,11 @@ class FineTuned(TrainedEncoder):
     def train_once(self, examples: Sequence[Example], now: Attempt) -> Backbone:
         """Trains a fresh copy of the encoder."""
         backbone = self.fresh(now)
-        texts, targets = self.texts(examples), self.context_.targets(examples)
+        lessons = self.lessons(examples)
+        texts, targets = self.texts(lessons.items), lessons.targets
         kept, held = self._set_apart(examples)
+        weights = self._weights(targets[kept])
+        kept += range(len(texts) - lessons.words, len(texts))
         start = self._start([texts[row] for row in kept], targets[kept])
         finish = self.choose_weights(backbone.encoder)
         self.classifier_ = CosineClassifier(backbone, start, scale=self.scale).fit(
@@ -71,7 +77,7 @@ class FineTuned(TrainedEncoder):
             targets[kept],
             recipe=self._recipe(now),
             seed=self.context_.seed,
-            weights=self._weights(targets[kept]),
+            weights=weights,
             held=([texts[row] for row in held], targets[held]) if held else None,
         )
         finish()
@@ -79,7 +85,7 @@ class FineTuned(TrainedEncoder):
 
     def probabilities(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         """Returns the softmax of the scaled cosines; of several labels, each by itself."""
-        scores = self.classifier_.scores(self.texts(examples))
+        scores = self.classifier_.scores(self.texts(self.context_.items(examples)))
         self.charge()
         return sigmoid(scores) if self.context_.rules.answer == "labels" else softmax(scores)
 
@@ -132,9 +138,8 @@ class FineTuned(TrainedEncoder):
         has = self._has(targets)
         start = np.zeros((self.context_.classes, vectors.shape[1]), dtype=np.float32)
         if self.context_.rules.answer != "choice":
-            names = [label.verbalizer for label in self.context_.labels]
-            start = unit_rows(self.encoder.encode(names).values)
+            words = [label.words for label in self.context_.labels]
+            start = unit_rows(self.encoder.encode(words).values)
         for place in np.flatnonzero(has.any(axis=0)):
-            mean = vectors[has[:, place]].mean(axis=0)
-            start[place] = mean + self.name_weight * start[place]
+            start[place] = vectors[has[:, place]].mean(axis=0)
         return unit_rows(start)

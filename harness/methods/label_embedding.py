@@ -74,4 +74,4 @@ class LabelEmbedding(Method):
             return label.verbalizer
         if self.text == "descriptions":
             return label.description
-        return f"{label.verbalizer}: {label.description}"
+        return label.words

@@ -36,6 +36,8 @@ class NearestNeighbours(EmbeddingClassifier):
         """Returns the voters, still none."""
         return NeighbourHead(k=self.k, scale=self.scale)
 
-    def fit_vectors(self, vectors: NDArray[np.float32], targets: NDArray[Any]) -> NeighbourHead:
+    def fit_vectors(
+        self, vectors: NDArray[np.float32], targets: NDArray[Any], *, anchors: int
+    ) -> NeighbourHead:
         """Returns the voters: their votes count for any number of labels at once."""
-        return self.head().fit(vectors, targets)
+        return self.head().fit(vectors, targets, anchors=anchors)

@@ -13,6 +13,7 @@ from harness.core.types import Example, Prediction
 from harness.methods import METHODS, MethodEntry
 from harness.methods.base import Context, Method
 from harness.methods.classifier import THRESHOLD, Classifier
+from harness.methods.lessons import LABEL_EXAMPLES
 
 Base = Literal["fine_tune", "last_layers", "lora", "contrastive", "linear_probe", "prototypes"]
 
@@ -40,6 +41,7 @@ class SelfTraining(Method):
               "the base trains an encoder"),
     ] = 2  # fmt: skip
     threshold: Annotated[float | None, Field(ge=0, le=1, description=THRESHOLD)] = None
+    label_examples: Annotated[int, Field(ge=0, description=LABEL_EXAMPLES)] = 2
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
         """Learns from the budget, answers the other examples, and learns from both.
@@ -48,7 +50,10 @@ class SelfTraining(Method):
         """
         labelled = {tuple(example.fields.items()) for example in train}
         unlabelled = [one for one in unlabelled if tuple(one.fields.items()) not in labelled]
-        taught: dict[str, float | int | None] = {"threshold": self.threshold}
+        taught: dict[str, float | int | None] = {
+            "threshold": self.threshold,
+            "label_examples": self.label_examples,
+        }
         self.model_ = self._fit(train, taught)
         if self._entry.way == "fine-tuning":
             taught["epochs"] = self.epochs

@@ -13,6 +13,7 @@ from pydantic import Field
 from harness.core.settings import settings
 from harness.core.types import Example
 from harness.methods.classifier import Classifier
+from harness.tasks.kinds.base import Item
 from harness.training.heads import fit_head
 from harness.training.logistic import LogisticHead
 
@@ -39,7 +40,8 @@ class Tfidf(Classifier):
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.pipeline import make_union
 
-        texts = [text for item in self.context_.items(examples) for text in item]
+        lessons = self.lessons(examples)
+        texts = [text for item in lessons.items for text in item]
         parts = [TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)]
         if any(re.search(WORD, text) for text in texts):  # a small budget may hold "?!" alone
             words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=WORD)
@@ -47,19 +49,20 @@ class Tfidf(Classifier):
         self.vectorizer_ = make_union(*parts).fit(texts)
         self.head_ = fit_head(
             lambda: LogisticHead(strength=self.C, max_iter=self.max_iter),
-            self._features(examples),
-            self.context_.targets(examples),
+            self._features(lessons.items),
+            lessons.targets,
+            anchors=lessons.words,
         )
 
     def probabilities(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         """Returns the probabilities of every item's classes, shape (items, classes)."""
-        return self.head_.probabilities(self._features(examples), self.context_.classes)
+        features = self._features(self.context_.items(examples))
+        return self.head_.probabilities(features, self.context_.classes)
 
-    def _features(self, examples: Sequence[Example]) -> Any:
+    def _features(self, items: Sequence[Item]) -> Any:
         """Returns the weights of every item, sparse, shape (items, vocabulary)."""
         from scipy.sparse import hstack
 
-        items = self.context_.items(examples)
         sides = [
             self.vectorizer_.transform([item[side] for item in items])
             for side in range(len(items[0]))

@@ -9,6 +9,7 @@ from typing import Any
 from harness.core.settings import settings
 from harness.core.types import Cost, Example
 from harness.methods.classifier import Classifier
+from harness.tasks.kinds.base import Item
 from harness.training.attempts import Attempt, attempt, save_memory
 from harness.training.backbone import Backbone
 
@@ -44,9 +45,9 @@ class TrainedEncoder(Classifier):
         self.backbone_ = Backbone(encoder)
         return self.backbone_
 
-    def texts(self, examples: Sequence[Example]) -> list[str]:
+    def texts(self, items: Sequence[Item]) -> list[str]:
         """Returns each item as one text."""
-        return [self.separator_.join(item) for item in self.context_.items(examples)]
+        return [self.separator_.join(item) for item in items]
 
     def charge(self) -> None:
         """Charges what the encoder ran; the seconds are the cell's own."""

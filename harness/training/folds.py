@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Part = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Rows to learn from, and rows held out."""
 
 GIVEN_UP = 0.02
 """Share of the rightly answered rows that a threshold for out-of-scope rows may cost."""
@@ -36,6 +38,28 @@ def folds(classes: Sequence[Hashable], count: int) -> Iterator[tuple[list[int], 
         held = [row for row in dealt if fold_of[row] == number]
         if held:
             yield [row for row in range(len(classes)) if fold_of.get(row) != number], held
+
+
+def stratified(places: NDArray[np.int64], count: int, *, anchors: int = 0) -> list[Part]:
+    """Returns scikit-learn's stratified folds of the first rows; the others are in none.
+
+    Args:
+        places: The class of every row, from 0.
+        count: How many folds; fewer where a class has fewer of the first rows.
+        anchors: How many of the last rows are always learnt from.
+
+    Returns:
+        Nothing where a class has too few rows for two folds.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    own = places[: len(places) - anchors]
+    used = min(count, int(np.unique(own, return_counts=True)[1].min()))
+    if used < 2:
+        return []
+    always = np.arange(len(own), len(places))
+    parts = StratifiedKFold(used).split(own, own)
+    return [(np.concatenate([rest, always]), held) for rest, held in parts]
 
 
 def choose_threshold(probabilities: Floats, targets: NDArray[Any]) -> float:

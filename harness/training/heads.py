@@ -14,8 +14,12 @@ Floats = NDArray[np.float64]
 class Head(Protocol):
     """Learns the class of every row of features."""
 
-    def fit(self, features: Any, targets: NDArray[np.int64]) -> Self:
-        """Fits on features of shape (rows, dimensions) and classes of shape (rows,)."""
+    def fit(self, features: Any, targets: NDArray[np.int64], *, anchors: int = 0) -> Self:
+        """Fits on features of shape (rows, dimensions) and classes of shape (rows,).
+
+        The last ``anchors`` rows are always learnt from: what is chosen inside the rows is chosen
+        by the others.
+        """
         ...
 
     def probabilities(self, features: Any, classes: int) -> Floats:
@@ -35,9 +39,11 @@ class OneVsRest:
     def __init__(self, head: Callable[[], Head]) -> None:
         self._make = head
 
-    def fit(self, features: Any, has: NDArray[np.bool_]) -> OneVsRest:
+    def fit(self, features: Any, has: NDArray[np.bool_], *, anchors: int = 0) -> OneVsRest:
         """Fits on features of shape (rows, dimensions) and truth values of (rows, labels)."""
-        self.heads_ = [self._make().fit(features, column.astype(np.int64)) for column in has.T]
+        self.heads_ = [
+            self._make().fit(features, column.astype(np.int64), anchors=anchors) for column in has.T
+        ]
         return self
 
     def probabilities(self, features: Any, classes: int) -> Floats:  # noqa: ARG002 - as a head
@@ -45,14 +51,17 @@ class OneVsRest:
         return np.stack([head.probabilities(features, 2)[:, 1] for head in self.heads_], axis=1)
 
 
-def fit_head(make: Callable[[], Head], features: Any, targets: NDArray[Any]) -> Head | OneVsRest:
+def fit_head(
+    make: Callable[[], Head], features: Any, targets: NDArray[Any], *, anchors: int = 0
+) -> Head | OneVsRest:
     """Returns a fitted head; one for each label where rows may have several.
 
     Args:
         make: Makes a head.
         features: Shape (rows, dimensions).
         targets: Classes, shape (rows,), or truth values, shape (rows, labels).
+        anchors: How many of the last rows are never held out.
     """
     if targets.ndim == 1:
-        return make().fit(features, targets)
-    return OneVsRest(make).fit(features, targets)
+        return make().fit(features, targets, anchors=anchors)
+    return OneVsRest(make).fit(features, targets, anchors=anchors)

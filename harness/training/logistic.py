@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.stats.arrays import spread_over_all
+from harness.training.folds import Part, stratified
 
 GRID = (0.1, 1.0, 10.0, 100.0)
 DEFAULT_STRENGTH = 10.0
@@ -59,7 +60,7 @@ class LogisticHead:
 
     Args:
         strength: Inverse strength of the L2 penalty, scikit-learn's ``C``; None chooses among
-            ``GRID`` by stratified cross-validation over the training rows alone, and takes
+            ``GRID`` by stratified cross-validation over the training rows, and takes
             ``DEFAULT_STRENGTH`` where a class has too few rows for two folds.
         max_iter: Iterations of the solver; stopping there is not an error.
         seed: scikit-learn's ``random_state``.
@@ -70,18 +71,21 @@ class LogisticHead:
         self.max_iter = max_iter
         self.seed = seed
 
-    def fit(self, features: Any, targets: NDArray[np.int64]) -> Self:
-        """Fits on features of shape (examples, dimensions), dense or sparse."""
+    def fit(self, features: Any, targets: NDArray[np.int64], *, anchors: int = 0) -> Self:
+        """Fits on features of shape (examples, dimensions), dense or sparse.
+
+        The last ``anchors`` of them are in no part that is held out to choose the strength by.
+        """
         self.space_ = None
         if hasattr(features, "toarray") and features.shape[0] < features.shape[1]:
             self.space_ = RowSpace(features)
             features = self.space_.coordinates(features)
-        self.seen_ = np.unique(targets)
+        self.seen_, places = np.unique(targets, return_inverse=True)
         self.examples_ = len(targets)
         self.classifier_ = None
         if len(self.seen_) > 1:
             with quiet_solver():
-                strength = self.strength or self._choose_strength(features, targets)
+                strength = self.strength or self._choose_strength(features, places, anchors)
                 self.classifier_ = self._model(strength).fit(features, targets)
         return self
 
@@ -100,18 +104,23 @@ class LogisticHead:
 
         return LogisticRegression(C=strength, max_iter=self.max_iter, random_state=self.seed)
 
-    def _choose_strength(self, features: Any, targets: NDArray[np.int64]) -> float:
+    def _choose_strength(self, features: Any, places: NDArray[np.int64], anchors: int) -> float:
         """Returns the strength of the lowest cross-validated log loss; of equals, the smallest."""
-        from sklearn.model_selection import StratifiedKFold, cross_val_score
-
-        folds = min(FOLDS, int(np.unique(targets, return_counts=True)[1].min()))
-        if folds < 2:
+        parts = stratified(places, FOLDS, anchors=anchors)
+        if not parts:
             return DEFAULT_STRENGTH
-        splits = StratifiedKFold(folds)
-        losses = [
-            -cross_val_score(
-                self._model(strength), features, targets, cv=splits, scoring="neg_log_loss"
-            ).mean()
-            for strength in GRID
-        ]
+        losses = [self._loss(strength, features, places, parts) for strength in GRID]
         return GRID[int(np.argmin(losses))]
+
+    def _loss(
+        self, strength: float, features: Any, places: NDArray[np.int64], parts: Sequence[Part]
+    ) -> float:
+        """Returns the mean over the parts of the log loss of the rows held out."""
+        losses = []
+        for rest, held in parts:
+            shares = self._model(strength).fit(features[rest], places[rest]).predict_proba(
+                features[held]
+            )  # fmt: skip
+            right = shares[np.arange(len(held)), places[held]]
+            losses.append(-np.log(np.maximum(right, np.finfo(shares.dtype).eps)).mean())
+        return float(np.mean(losses))

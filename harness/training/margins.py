@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.stats.arrays import log_softmax, softmax, spread_over_all
+from harness.training.folds import stratified
 from harness.training.logistic import DEFAULT_STRENGTH, FOLDS, GRID, quiet_solver
 
 Floats = NDArray[np.float64]
@@ -40,14 +41,19 @@ class MarginHead:
         self.max_iter = max_iter
         self.seed = seed
 
-    def fit(self, features: NDArray[np.float32], targets: NDArray[np.int64]) -> Self:
-        """Fits on features of shape (examples, dimensions)."""
+    def fit(
+        self, features: NDArray[np.float32], targets: NDArray[np.int64], *, anchors: int = 0
+    ) -> Self:
+        """Fits on features of shape (examples, dimensions).
+
+        The last ``anchors`` of them are in no part that is held out.
+        """
         self.seen_, places = np.unique(targets, return_inverse=True)
         self.examples_ = len(targets)
         self.classifier_ = None
         if len(self.seen_) > 1:
             with quiet_solver():
-                strength, self.inverse_temperature_ = self._choose(features, places)
+                strength, self.inverse_temperature_ = self._choose(features, places, anchors)
                 self.classifier_ = self._model(strength).fit(features, places)
         return self
 
@@ -68,21 +74,22 @@ class MarginHead:
         return LinearSVC(C=strength, max_iter=self.max_iter, random_state=self.seed)
 
     def _choose(
-        self, features: NDArray[np.float32], places: NDArray[np.int64]
+        self, features: NDArray[np.float32], places: NDArray[np.int64], anchors: int
     ) -> tuple[float, float]:
         """Returns the strength and the inverse temperature of the lowest held-out log loss."""
-        from sklearn.model_selection import StratifiedKFold, cross_val_predict
-
-        folds = min(FOLDS, int(np.bincount(places).min()))
-        if folds < 2:
+        parts = stratified(places, FOLDS, anchors=anchors)
+        if not parts:
             return self.strength or DEFAULT_STRENGTH, 1.0
+        out = np.concatenate([held for _, held in parts])
         found = []
         for strength in (self.strength,) if self.strength else GRID:
-            scores = cross_val_predict(
-                self._model(strength), features, places, cv=StratifiedKFold(folds),
-                method="decision_function",
-            )  # fmt: skip
-            beta, loss = _best_inverse_temperature(_columns(scores), places)
+            scores = [
+                self._model(strength).fit(features[rest], places[rest]).decision_function(
+                    features[held]
+                )
+                for rest, held in parts
+            ]  # fmt: skip
+            beta, loss = _best_inverse_temperature(_columns(np.concatenate(scores)), places[out])
             found.append((loss, strength, beta))
         _, strength, beta = min(found)
         return strength, beta

@@ -35,16 +35,19 @@ class NeighbourHead:
         self.k = k
         self.scale = scale
 
-    def fit(self, features: NDArray[np.float32], targets: NDArray[Any]) -> Self:
+    def fit(
+        self, features: NDArray[np.float32], targets: NDArray[Any], *, anchors: int = 0
+    ) -> Self:
         """Keeps the rows, and chooses how they vote.
 
         Args:
             features: Shape (rows, dimensions).
             targets: Classes, shape (rows,), or truth values, shape (rows, labels).
+            anchors: How many of the last rows vote and are not left out to choose by.
         """
         self.targets_ = targets
         self.vectors_ = unit_rows(features)
-        self.k_, self.scale_ = self._choose()
+        self.k_, self.scale_ = self._choose(len(targets) - anchors)
         return self
 
     def probabilities(self, features: NDArray[np.float32], classes: int) -> Floats:
@@ -74,15 +77,16 @@ class NeighbourHead:
             shares += votes[:, place, None] * self.targets_[places[:, place]]
         return shares
 
-    def _choose(self) -> tuple[int, float]:
+    def _choose(self, own: int) -> tuple[int, float]:
+        """Returns what is best where each of the first rows is left out in turn."""
         others = len(self.targets_) - 1
         counts = [k for k in (CHOICES if self.k is None else (self.k,)) if k <= others]
         scales = SCALES if self.scale is None else (self.scale,)
         if not counts or len(counts) * len(scales) == 1:
             k = min(self.k or 1, len(self.targets_))
             return k, SCALES[0] if self.scale is None else self.scale
-        used = min(LEFT_OUT_ROWS, len(self.targets_))
-        rows = np.linspace(0, others, used).astype(np.int64)
+        used = min(LEFT_OUT_ROWS, own)
+        rows = np.linspace(0, own - 1, used).astype(np.int64)
         cosines, places = nearest(self.vectors_[rows], self.vectors_, counts[-1] + 1)
         cosines, places = _without(rows, cosines, places)
         targets = self.targets_[rows]

@@ -20,7 +20,13 @@ class PrototypeHead:
     def __init__(self, *, scale: float) -> None:
         self.scale = scale
 
-    def fit(self, features: NDArray[np.float32], targets: NDArray[np.int64]) -> Self:
+    def fit(
+        self,
+        features: NDArray[np.float32],
+        targets: NDArray[np.int64],
+        *,
+        anchors: int = 0,  # noqa: ARG002 - as a head: nothing is chosen here
+    ) -> Self:
         """Averages the unit vectors of each class; features of shape (rows, dimensions)."""
         vectors = unit_rows(features)
         self.seen_ = np.unique(targets)

@@ -34,7 +34,7 @@ def test_nearest_neighbours_vote_as_scikit_learns(fit, vectors, test_rows, k):
     shares = voting.fit(train, targets).predict_proba(test)
     k = min(k, 24)
     expected = (k * shares + 1 / 4) / (k + 1)
-    found = probabilities(fit(f"nearest_neighbours:k={k},scale=20"), test_rows)
+    found = probabilities(fit(f"nearest_neighbours:k={k},scale=20,label_examples=0"), test_rows)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -43,12 +43,15 @@ def test_nearly_plain_votes(fit, vectors, test_rows):
 
     train, targets, test = vectors
     plain = KNeighborsClassifier(7, metric="cosine").fit(train, targets).predict_proba(test)
-    found = probabilities(fit("nearest_neighbours:k=7,scale=1e-6"), test_rows)
+    found = probabilities(fit("nearest_neighbours:k=7,scale=1e-6,label_examples=0"), test_rows)
     np.testing.assert_allclose(found, (7 * plain + 1 / 4) / 8, atol=1e-5)
 
 
-def test_k_and_scale_are_the_best_when_each_row_is_left_out(fit, vectors, tiny_task):
+@pytest.mark.parametrize("count", [0, 2])
+def test_k_and_scale_are_the_best_when_each_row_is_left_out(fit, models, vectors, tiny_task, count):
     train, targets, _ = vectors
+    words = models["encoder"].encode([label.words for label in tiny_task.labels]).values
+    train = np.vstack([train, *[words] * count])
     names = [label.name for label in tiny_task.labels]
     chosen = set()
     for seed in range(6):
@@ -57,12 +60,13 @@ def test_k_and_scale_are_the_best_when_each_row_is_left_out(fit, vectors, tiny_t
         some = generator.permutation(len(targets))[: 4 * seed]
         mixed[some] = generator.permutation(mixed[some])
         pairs = list(itertools.product((1, 3, 5, 10, 20), (20.0, 5.0, 50.0)))
-        right = {pair: left_out_accuracy(train, mixed, *pair) for pair in pairs}
+        everyone = np.concatenate([mixed, *[np.arange(4)] * count])
+        right = {pair: left_out_accuracy(train, everyone, len(mixed), *pair) for pair in pairs}
         rows = [
             dataclasses.replace(row, target=names[place])
             for row, place in zip(tiny_task.train, mixed, strict=True)
         ]
-        head = fit("nearest_neighbours", rows).head_
+        head = fit(f"nearest_neighbours:label_examples={count}", rows).head_
         chosen.add((head.k_, head.scale_))
         assert (head.k_, head.scale_) == max(right, key=right.get)
         assert fit("nearest_neighbours:k=5", rows).head_.k_ == 5
@@ -70,9 +74,9 @@ def test_k_and_scale_are_the_best_when_each_row_is_left_out(fit, vectors, tiny_t
     assert len({k for k, _ in chosen}) > 1
 
 
-def left_out_accuracy(vectors, targets, k, scale):
+def left_out_accuracy(vectors, targets, rows, k, scale):
     right = 0
-    for row, target in enumerate(targets):
+    for row, target in enumerate(targets[:rows]):
         others = np.delete(np.arange(len(targets)), row)
         cosines = vectors[others] @ vectors[row]
         nearest = np.argsort(-cosines, kind="stable")[:k]
@@ -86,7 +90,7 @@ def test_the_nearest_of_equals_is_the_first(fit, tiny_task, test_rows):
     twins = [dataclasses.replace(tiny_task.train[0], row=row, target=target)
              for row, target in enumerate(["top_up", "lost_card", "lost_card"])]  # fmt: skip
     for train in (twins, twins[::-1]):
-        found = fit("nearest_neighbours:k=1", train).predict(test_rows)
+        found = fit("nearest_neighbours:k=1,label_examples=0", train).predict(test_rows)
         assert {prediction.output for prediction in found} == {train[0].target}
 
 
@@ -103,7 +107,9 @@ def test_prototypes_are_class_means(fit, vectors, test_rows):
             scores[row, place] = 20 * vector @ mean / np.linalg.norm(vector)
     powers = np.exp(scores)
     expected = powers / powers.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(probabilities(fit("prototypes"), test_rows), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        probabilities(fit("prototypes:label_examples=0"), test_rows), expected, atol=1e-5
+    )
 
 
 def test_linear_probe_is_scikit_learns_logistic_regression(fit, vectors, test_rows):
@@ -111,7 +117,7 @@ def test_linear_probe_is_scikit_learns_logistic_regression(fit, vectors, test_ro
 
     train, targets, test = vectors
     model = LogisticRegression(C=1, max_iter=100, random_state=42).fit(train, targets)
-    found = probabilities(fit("linear_probe:C=1,max_iter=100,seed=42"), test_rows)
+    found = probabilities(fit("linear_probe:C=1,max_iter=100,seed=42,label_examples=0"), test_rows)
     assert (found == model.predict_proba(test)).all()
 
 
@@ -131,14 +137,15 @@ def test_label_embedding_takes_the_nearest_words(fit, models, test_rows, vectors
     np.testing.assert_allclose(probabilities(method, test_rows), expected, atol=1e-5)
 
 
-def test_fine_tuning_starts_from_class_means_and_label_names(fit, models, tiny_task, vectors):
+@pytest.mark.parametrize("count", [0, 3])
+def test_fine_tuning_starts_from_class_means(fit, models, tiny_task, vectors, count):
     train, targets, _ = vectors
     seen = [row for row in tiny_task.train if row.target != "exchange_rate"]
-    start = fit("fine_tune:epochs=1,min_steps=0,batch_size=99", seen).classifier_.start
-    name = models["encoder"].encode(["exchange rate"]).values[0]
-    np.testing.assert_allclose(start[2], name, atol=1e-6)
-    names = models["encoder"].encode([label.verbalizer for label in tiny_task.labels]).values
-    mixed = train[targets == 0].mean(axis=0) + 0.5 * names[0]
+    method = fit(f"fine_tune:epochs=1,min_steps=0,batch_size=99,label_examples={count}", seen)
+    start = method.classifier_.start
+    words = models["encoder"].encode([label.words for label in tiny_task.labels]).values
+    np.testing.assert_allclose(start[2], words[2], atol=1e-6)
+    mixed = train[targets == 0].sum(axis=0) + count * words[0]
     np.testing.assert_allclose(start[0], mixed / np.linalg.norm(mixed), atol=1e-6)
 
 

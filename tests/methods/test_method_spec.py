@@ -7,7 +7,7 @@ from harness.methods.spec import describe_settings, parse_method
 
 def test_settings_are_read_converted_and_stored():
     spec = parse_method(" linear_probe : C = 1 , max_iter=100")
-    defaults = {"classifier": "logistic", "seed": 0, "threshold": None}
+    defaults = {"classifier": "logistic", "seed": 0, "threshold": None, "label_examples": 2}
     assert spec.settings == {"C": 1.0, "max_iter": 100, **defaults}
     assert spec.given == "C=1.0,max_iter=100"
     assert spec.build().stored_settings() == spec.settings
@@ -117,8 +117,11 @@ def test_settings_that_contradict_each_other(settings, instead):
         ("few_shot:order=label_grouped,calibration=none", {"unlabelled", "test_inputs", "encoder"}),
         ("fine_tune", set()),
         ("self_training", set()),
-        ("self_training:base=contrastive", {"label_words"}),
-        ("self_training:base=linear_probe", {"seed", "label_words"}),
+        ("self_training:base=contrastive", set()),
+        ("self_training:base=linear_probe", {"seed"}),
+        ("linear_probe", set()),
+        ("linear_probe:label_examples=0", {"label_words"}),
+        ("fine_tune:label_examples=0", set()),
     ],
 )
 def test_settings_do_without_some_of_what_the_method_may_use(text, without):
