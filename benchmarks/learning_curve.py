@@ -36,7 +36,12 @@ from harness.tasks.draws import Budget, draw, sample_test
 from harness.tasks.task import Task, load_task
 
 TASK = "banking77"
-METHODS = ("prototypes", "nearest_neighbours", "linear_probe", "linear_probe:C=10")
+METHODS = (
+    "prototypes:label_examples=0",
+    "nearest_neighbours:label_examples=0",
+    "linear_probe:label_examples=0",
+    "linear_probe:C=10,label_examples=0",
+)
 BUDGETS = "2,4,8,16,32"
 DRAWS = 10
 

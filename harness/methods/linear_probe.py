@@ -17,10 +17,10 @@ from harness.training.margins import MarginHead
 class LinearProbe(EmbeddingClassifier):
     """Logistic regression, ridge regression or a linear SVM on the encoder's embeddings.
 
-    With ``C`` given it is exactly scikit-learn's ``LogisticRegression``, ``RidgeClassifier`` or
-    ``LinearSVC`` with these settings; without, the strength is chosen by cross-validation inside
-    the budget. The scores of the last two are calibrated there too, so that they are
-    probabilities.
+    With ``C`` given, and ``label_examples=0``, it is exactly scikit-learn's
+    ``LogisticRegression``, ``RidgeClassifier`` or ``LinearSVC`` with these settings; without ``C``
+    the strength is chosen by cross-validation inside the budget. The scores of the last two are
+    calibrated there too, so that they are probabilities.
     """
 
     classifier: Annotated[

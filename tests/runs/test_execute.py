@@ -141,8 +141,9 @@ def test_tokens_are_counted_exactly(finished, tiny_task, tiny_encoder, plan):
 
     model = tiny_encoder.load()
     for cell in plan("prototypes", labels=["1/class,2/class"]).cells:
-        rows = [tiny_task.text(example) for example in (*cell.train, *tiny_task.test)]
-        expected = sum(len(ids) for ids in tokenise(model, sorted(set(rows))))
+        texts = {tiny_task.text(example) for example in (*cell.train, *tiny_task.test)}
+        texts |= {label.words for label in tiny_task.labels}
+        expected = sum(len(ids) for ids in tokenise(model, sorted(texts)))
         assert tokens(finished)[cell.row.identity] == expected
 
 
@@ -167,7 +168,8 @@ def test_methods_in_another_order_cost_and_predict_the_same(finished, all_method
 def test_each_distinct_text_is_encoded_once(run, tiny_task):
     outcome, _ = run("prototypes", "linear_probe", "nearest_neighbours", labels=["all"])
     texts = {tiny_task.text(example) for example in (*tiny_task.train, *tiny_task.test)}
-    assert outcome.texts_encoded == len(texts)
+    words = {label.words for label in tiny_task.labels}
+    assert outcome.texts_encoded == len(texts | words)
 
 
 def test_blocks_do_not_change_predictions(finished, all_methods, run, cell_bytes, monkeypatch):
@@ -364,7 +366,7 @@ def test_a_text_that_is_learned_and_tested_is_charged_once(run, task_file, tiny_
     from harness.models.encoder import tokenise
 
     path = task_file(train=["one,x,a", "two,y,b"], test=["one,x,a", "one,x,b", "three,z,b"])
-    _, run_dir = run("prototypes", task=[str(path)], labels=["all"])
+    _, run_dir = run("prototypes:label_examples=0", task=[str(path)], labels=["all"])
     ids = tokenise(tiny_encoder.load(), ["one\nx", "two\ny", "three\nz"])
     assert list(tokens(run_dir).values()) == [sum(map(len, ids))]
 

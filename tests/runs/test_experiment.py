@@ -160,7 +160,7 @@ def test_labels_are_a_list_or_parted_by_commas(write, labels, expected):
          "one of contrastive",
          "'majority'"),
         ("method: tfidf:CC=1", "2: method[0].use", "no setting 'CC'", "'tfidf:CC=1'",
-         "one of threshold, C, max_iter", "'C'"),
+         "one of threshold, label_examples, C, max_iter", "'C'"),
         ("method: tfidf:C=big", "2: method[0].use", "the setting 'C'", "'big'", None,
          "harness methods show tfidf"),
         ("method: [majority, tfidf:C]", "2: method[1].use", "key=value", "'C'",
