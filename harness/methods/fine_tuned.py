@@ -42,7 +42,7 @@ class FineTuned(TrainedEncoder):
     hold_outs: ClassVar[int] = 4
     hold_outs_used: ClassVar[int] = 1
 
-    epochs: Annotated[int, Field(gt=0, description="passes over the budget, at least")] = 6
+    epochs: Annotated[int, Field(gt=0, description="passes over the budget, at least")] = 5
     min_steps: Annotated[int, Field(ge=0, description="optimiser steps, at least")] = 40
     batch_size: Annotated[int, Field(gt=0, description="examples a step")] = 16
     learning_rate: Annotated[float, Field(gt=0, description="peak rate of the encoder")] = 1e-4
