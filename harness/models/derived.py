@@ -16,7 +16,7 @@ from harness.core.files import hash_json
 from harness.core.settings import construct, read_pairs, settings, spell_changed, stored
 from harness.models.device import numerics
 
-DERIVING_VERSION = 3
+DERIVING_VERSION = 4
 WRITTEN = re.compile(r"(?P<way>\w+)\((?P<inside>.*)\)", re.DOTALL)
 Objective = Literal["simcse", "masked_lm", "causal_lm"]
 
@@ -43,7 +43,10 @@ class Adapted:
     epochs: Annotated[int, Field(gt=0, description="passes over the texts")] = 1
     min_steps: Annotated[int, Field(ge=0, description="optimiser steps, at least")] = 50
     batch_size: Annotated[int, Field(gt=1, description="texts a step")] = 32
-    learning_rate: Annotated[float, Field(gt=0, description="peak rate")] = 3e-5
+    learning_rate: Annotated[
+        float | None,
+        Field(gt=0, description="peak rate; absent: 1e-5 for simcse, 3e-5 where words are learnt"),
+    ] = None
     temperature: Annotated[
         float, Field(gt=0, description="simcse: what cosines are divided by")
     ] = 0.05

@@ -34,6 +34,9 @@ from harness.training.weights import transformer_of
 
 MARKER = "derived.json"
 CAUSAL_LM_TOKENS = 512
+SIMCSE_RATE = 1e-5
+"""Three times as much makes an encoder worse for few labels, measured on training pools."""
+WORDS_RATE = 3e-5
 """Tokens of a text that a causal LM is adapted on, at most."""
 
 
@@ -120,12 +123,13 @@ def _is_whole(folder: Path) -> bool:
         return False
 
 
-def _recipe(how: Adapted, now: Attempt) -> Recipe:
+def _recipe(how: Adapted, now: Attempt, *, rate: float) -> Recipe:
+    """Returns how to train, at a peak rate that the user may have set."""
     return Recipe(
         epochs=how.epochs,
         min_steps=how.min_steps,
         batch_size=how.batch_size,
-        learning_rate=now.rate * how.learning_rate,
+        learning_rate=now.rate * (how.learning_rate or rate),
     )
 
 
@@ -137,9 +141,8 @@ def _adapt_encoder(
     if how.objective in (None, "simcse"):
         save_memory(transformer, now)
         backbone = Backbone(encoder)
-        adapt_by_simcse(
-            backbone, texts, recipe=_recipe(how, now), temperature=how.temperature, seed=how.seed
-        )
+        recipe = _recipe(how, now, rate=SIMCSE_RATE)
+        adapt_by_simcse(backbone, texts, recipe=recipe, temperature=how.temperature, seed=how.seed)
         tokens = backbone.tokens_run
     else:
         with seeded(how.seed):  # where the checkpoint has no head that finds words, it is new
@@ -172,7 +175,7 @@ def _adapt_words(
             f"a {type(model).__name__} has no token that hides a word\n"
             "  hint:     adapted(MODEL,objective=simcse)"
         )
-    recipe = _recipe(how, now)
+    recipe = _recipe(how, now, rate=WORDS_RATE)
     return adapt_language_model(
         model, tokenizer, texts, masked=masked, limit=limit, recipe=recipe, seed=how.seed
     )
