@@ -57,7 +57,8 @@ def _wordless(task: Task) -> Iterator[Finding]:
         )  # fmt: skip
         yield Finding(
             "note",
-            f"{count} a description: {some(bare)}; label_embedding and prompts read their words",
+            f"{count} a description: {some(bare)}; label_embedding, prompts and what learns labels "
+            "read their words",
         )
     # Ratings are numbers and say what they mean.
     named = [
