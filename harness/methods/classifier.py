@@ -39,7 +39,7 @@ class Classifier(Method):
     hold_outs_used: ClassVar[int] = 5
 
     threshold: Annotated[float | None, Field(ge=0, le=1, description=THRESHOLD)] = None
-    label_examples: Annotated[int, Field(ge=0, description=LABEL_EXAMPLES)] = 2
+    label_examples: Annotated[int, Field(ge=0, le=1000, description=LABEL_EXAMPLES)] = 2
 
     @abc.abstractmethod
     def train(self, examples: Sequence[Example]) -> None:

@@ -41,7 +41,7 @@ class SelfTraining(Method):
               "the base trains an encoder"),
     ] = 2  # fmt: skip
     threshold: Annotated[float | None, Field(ge=0, le=1, description=THRESHOLD)] = None
-    label_examples: Annotated[int, Field(ge=0, description=LABEL_EXAMPLES)] = 2
+    label_examples: Annotated[int, Field(ge=0, le=1000, description=LABEL_EXAMPLES)] = 2
 
     def learn(self, train: Sequence[Example], unlabelled: Sequence[Example]) -> None:
         """Learns from the budget, answers the other examples, and learns from both.
