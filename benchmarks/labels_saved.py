@@ -64,11 +64,15 @@ def main() -> None:
 
 def read_rows(folders: Sequence[Path]) -> list[Row]:
     """Returns the rows of all runs."""
-    groups = [group for folder in folders for group in RunReader(folder).groups() if group.cells]
-    tests = {tuple((one.row, one.target) for one in group.cells[0].examples) for group in groups}
+    rows, tests = [], set()
+    for folder in folders:
+        for group in RunReader(folder).groups():  # one at a time: they hold all predictions
+            if group.cells:
+                tests.add(tuple((one.row, one.target) for one in group.cells[0].examples))
+                rows.append(resampled(group))
     if len(tests) != 1:
         raise SystemExit("these runs are not of the same test rows")
-    return [resampled(group) for group in groups]
+    return rows
 
 
 def resampled(group: Group) -> Row:
