@@ -20,7 +20,7 @@ INTERRUPTED = 130
 COMMANDS = {
     "run": "Run methods on a task and write the table.",
     "export": "Write the tables of runs as CSV, Markdown, LaTeX or Parquet.",
-    "tasks": "List, show and check tasks.",
+    "tasks": "Propose, list, show and check tasks.",
     "prompts": "List, show and render prompt templates.",
     "methods": "List and show the ways of transfer.",
     "models": "List, show and fetch models.",

@@ -37,7 +37,7 @@ USER_MISTAKE = 2
 
 @click.group()
 def command() -> None:
-    """List, show and check tasks."""
+    """Propose, list, show and check tasks."""
 
 
 @command.command(name="list")

@@ -68,7 +68,8 @@ class Prompted(Method):
         float | None,
         Field(ge=0, le=1, description="rows with several labels: share of the likeliest label's "
               "probability that others must reach; rows that may be out of scope: probability of "
-              "the best label; chosen on texts that are no test rows when absent"),
+              "the best label; when absent, a half for zero_shot of several labels, else chosen "
+              "on texts that are no test rows"),
     ] = None  # fmt: skip
     constrained: Annotated[
         bool,

@@ -55,7 +55,8 @@ class Source(YamlModel):
         default=None, min_length=1, description="Hub only: the hub's name of each split."
     )
     format: str | None = Field(
-        default=None, description="Files only: csv, jsonl or parquet; default by the file's ending."
+        default=None,
+        description="Files only: csv, jsonl, parquet or xlsx; default by the file's ending.",
     )
     sha256: dict[Part, Sha256] = Field(
         default={}, description="Files only: sha256 of each split's file, in hexadecimal."

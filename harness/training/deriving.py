@@ -34,10 +34,10 @@ from harness.training.weights import transformer_of
 
 MARKER = "derived.json"
 CAUSAL_LM_TOKENS = 512
+"""Tokens of a text that a causal LM is adapted on, at most."""
 SIMCSE_RATE = 1e-5
 """Three times as much makes an encoder worse for few labels, measured on training pools."""
 WORDS_RATE = 3e-5
-"""Tokens of a text that a causal LM is adapted on, at most."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
