@@ -100,6 +100,7 @@ def save_architecture(make_tokenizer, tmp_path_factory):
         "roberta": {"max_position_embeddings": 66},
         "deberta-v2": {
             "relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_buckets": 16,
+            "norm_rel_ebd": "layer_norm",
         },
         "modernbert": {"local_attention": 8, "global_attn_every_n_layers": 2},
         "llama": {"num_key_value_heads": 2, "tie_word_embeddings": False},

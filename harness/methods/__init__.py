@@ -59,7 +59,7 @@ METHODS: Registry[MethodEntry] = Registry(
             uses=("labels", "label_words"),
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.feature_extraction.text"),
-            version=5,
+            version=6,
         ),
         MethodEntry(
             "zero_shot",
@@ -96,7 +96,7 @@ METHODS: Registry[MethodEntry] = Registry(
             way="feature extraction",
             models=("encoder",),
             uses=("labels", "label_words"),
-            version=4,
+            version=5,
         ),
         MethodEntry(
             "prototypes",
@@ -105,7 +105,7 @@ METHODS: Registry[MethodEntry] = Registry(
             way="feature extraction",
             models=("encoder",),
             uses=("labels", "label_words"),
-            version=3,
+            version=4,
         ),
         MethodEntry(
             "linear_probe",
@@ -116,7 +116,7 @@ METHODS: Registry[MethodEntry] = Registry(
             uses=("labels", "label_words"),
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
-            version=4,
+            version=5,
         ),
         MethodEntry(
             "fine_tune",
@@ -125,7 +125,7 @@ METHODS: Registry[MethodEntry] = Registry(
             way="fine-tuning",
             models=("encoder",),
             uses=("labels", "seed", "label_words"),
-            version=6,
+            version=7,
         ),
         MethodEntry(
             "last_layers",
@@ -134,7 +134,7 @@ METHODS: Registry[MethodEntry] = Registry(
             way="fine-tuning",
             models=("encoder",),
             uses=("labels", "seed", "label_words"),
-            version=4,
+            version=5,
         ),
         MethodEntry(
             "lora",
@@ -144,7 +144,7 @@ METHODS: Registry[MethodEntry] = Registry(
             models=("encoder",),
             uses=("labels", "seed", "label_words"),
             libraries=("peft", "numpy"),
-            version=4,
+            version=5,
         ),
         MethodEntry(
             "contrastive",
@@ -155,7 +155,7 @@ METHODS: Registry[MethodEntry] = Registry(
             uses=("labels", "seed", "label_words"),
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
-            version=6,
+            version=7,
         ),
         MethodEntry(
             "self_training",
@@ -166,7 +166,7 @@ METHODS: Registry[MethodEntry] = Registry(
             uses=("labels", "unlabelled", "seed", "label_words"),
             libraries=("peft", "scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
-            version=3,
+            version=4,
         ),
     ],
     group="harness.methods",

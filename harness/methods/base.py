@@ -16,6 +16,7 @@ from harness.models.base import CausalLM, Encoder
 from harness.models.meter import Meter
 from harness.prompts.template import PromptTemplate
 from harness.tasks.kinds.base import Item, Kind
+from harness.training.folds import scope_threshold, set_threshold
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -149,3 +150,24 @@ class Method(abc.ABC):
     ) -> list[Prediction]:
         """Returns predictions as the task's kind makes them; see :meth:`.Kind.decide`."""
         return self.context_.rules.decide(probabilities, examples, self.context_.labels, threshold)
+
+    def choose_threshold(
+        self, probabilities: NDArray[np.float64], examples: Sequence[Example]
+    ) -> float:
+        """Returns the threshold that suits held-out examples best.
+
+        Of rows with several labels it is what a label must reach to be given, else what the
+        highest probability must reach for a row to be in scope.
+
+        Args:
+            probabilities: Shape (examples, labels).
+            examples: The examples, with their targets.
+        """
+        if self.context_.rules.answer == "labels":
+            return set_threshold(probabilities, self.context_.targets(examples))
+        answers = self.decide(probabilities, examples)
+        right = [
+            answer.output == example.target
+            for answer, example in zip(answers, examples, strict=True)
+        ]
+        return scope_threshold(probabilities.max(axis=1), np.array(right, dtype=bool))

@@ -16,7 +16,7 @@ from harness.methods.base import Method
 from harness.methods.lessons import LABEL_EXAMPLES, Lessons, lessons_of
 from harness.stats.arrays import unit_rows
 from harness.tasks.kinds.base import Item
-from harness.training.folds import choose_threshold, folds
+from harness.training.folds import folds
 from harness.training.heads import Head, fit_head
 
 Floats = NDArray[np.float64]
@@ -73,7 +73,7 @@ class Classifier(Method):
         if not self.context_.rules.needs_threshold:
             return None
         held, probabilities = self._held_out(train)
-        return choose_threshold(probabilities, self.context_.targets(held))
+        return self.choose_threshold(probabilities, held)
 
     def _held_out(self, train: Sequence[Example]) -> tuple[list[Example], Floats]:
         """Returns held-out examples and their probabilities, shape (examples, classes)."""

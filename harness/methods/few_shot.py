@@ -25,7 +25,6 @@ from harness.prompting.demonstrations import (
     needs_encoder,
 )
 from harness.tasks.splits import normalised
-from harness.training.folds import choose_threshold
 
 MIN_FOR_TEMPERATURE = 20
 TEMPERATURES = (0.25, 4.0)
@@ -109,8 +108,7 @@ class FewShot(Prompted):
         if self.context_.rules.needs_threshold and self.threshold is None:
             labelled = self._not_shown(train, shown)
             if labelled:
-                targets = self.context_.targets(labelled)
-                self.threshold_ = choose_threshold(self.probabilities(labelled), targets)
+                self.threshold_ = self.choose_threshold(self.probabilities(labelled), labelled)
             else:
                 self.take_scope_threshold(texts, shown)
 

@@ -68,8 +68,8 @@ class FineTuned(TrainedEncoder):
         lessons = self.lessons(examples)
         texts, targets = self.texts(lessons.items), lessons.targets
         kept, held = self._set_apart(examples)
-        weights = self._weights(targets[kept])
         kept += range(len(texts) - lessons.words, len(texts))
+        weights = self._weights(targets[kept])
         start = self._start([texts[row] for row in kept], targets[kept])
         finish = self.choose_weights(backbone.encoder)
         self.classifier_ = CosineClassifier(backbone, start, scale=self.scale).fit(

@@ -48,8 +48,8 @@ class SelfTraining(Method):
 
         Where the unlabelled examples are the training pool, those of the budget are left out.
         """
-        labelled = {tuple(example.fields.items()) for example in train}
-        unlabelled = [one for one in unlabelled if tuple(one.fields.items()) not in labelled]
+        labelled = set(map(_asked, train))
+        unlabelled = [one for one in unlabelled if _asked(one) not in labelled]
         taught: dict[str, float | int | None] = {
             "threshold": self.threshold,
             "label_examples": self.label_examples,
@@ -84,7 +84,8 @@ class SelfTraining(Method):
     @property
     def unused(self) -> frozenset[str]:
         """What its base does without."""
-        return frozenset({"seed", "label_words"} - set(self._entry.uses))
+        base: Classifier = self._entry.load()(label_examples=self.label_examples)
+        return frozenset({"seed", "label_words"} - set(self._entry.uses)) | base.unused
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -101,15 +102,20 @@ class SelfTraining(Method):
 
     def _sure(self, unlabelled: Sequence[Example]) -> Iterator[Example]:
         """Yields the unlabelled examples that are answered surely, with the answers as targets."""
-        known = {label.name for label in self.context_.labels}
+        known = [label.name for label in self.context_.labels]
         several = self.context_.rules.answer == "labels"
         for example, answer in zip(unlabelled, self.model_.predict(unlabelled), strict=True):
             shares = answer.probabilities or (0.0,)
             if several:
                 given = set(answer.output or ())
-                pairs = zip(self.context_.labels, shares, strict=True)
-                sure = min(one if label.name in given else 1 - one for label, one in pairs)
+                pairs = zip(known, shares, strict=True)
+                sure = min(one if name in given else 1 - one for name, one in pairs)
             else:
-                sure = max(shares)
-            if sure >= self.confidence and (several or answer.output in known):
+                sure = shares[known.index(answer.output)] if answer.output in known else -1.0
+            if sure >= self.confidence:
                 yield dataclasses.replace(example, target=answer.output)
+
+
+def _asked(example: Example) -> tuple[object, ...]:
+    """Returns what an example asks: its fields, and what there is to choose from."""
+    return (*example.fields.items(), example.choices)

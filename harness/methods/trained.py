@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ class TrainedEncoder(Classifier):
             self.charge()
         for name in ("backbone_", "classifier_"):  # it is not kept in memory
             vars(self).pop(name, None)
+        gc.collect()  # nor are those of other cells, which are in reference cycles
         encoder = self.encoder.load()
         self.separator_ = separator(encoder.tokenizer)
         save_memory(encoder, now)

@@ -19,6 +19,7 @@ from harness.core.progress import Progress
 from harness.core.types import Cost
 from harness.models.base import Floats, Message, Outputs, PromptText, Texts
 from harness.models.device import choose_device, default_dtype, numerics, use_threads
+from harness.models.embedding_tables import check_tokens
 from harness.models.generation import text_cache
 from harness.models.generation.batched import BatchWriter
 from harness.models.generation.engine import TextEngine
@@ -32,7 +33,6 @@ from harness.models.pass_cache import PassCache, Request
 from harness.models.quiet import quiet_transformers
 from harness.models.resolve import ResolvedModel
 from harness.models.score_cache import ScoreCache, plan_requests
-from harness.models.word_table import check_tokens
 
 SCORING_VERSION = 2
 """Raised whenever the same prompt would get other bits; so do the constants of ``likelihood/``."""

@@ -25,7 +25,7 @@ Objective = Literal["simcse", "masked_lm", "causal_lm"]
 class FromScratch:
     """The same network with random weights, which has learnt nothing."""
 
-    seed: Annotated[int, Field(ge=0, description="of the random weights")] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="of the random weights")] = 0
 
 
 @settings
@@ -50,7 +50,7 @@ class Adapted:
     temperature: Annotated[
         float, Field(gt=0, description="simcse: what cosines are divided by")
     ] = 0.05
-    seed: Annotated[int, Field(ge=0, description="of dropout and the order")] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="of dropout and the order")] = 0
 
 
 WAYS: dict[str, type[FromScratch | Adapted]] = {"from_scratch": FromScratch, "adapted": Adapted}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
@@ -18,17 +19,19 @@ from harness.core.types import Cost
 from harness.models.base import Outputs
 from harness.models.batching import TOGETHER, Batch, batch_rows, plan_batches
 from harness.models.device import choose_device, default_dtype, numerics, use_threads
+from harness.models.embedding_tables import check_tokens, places_of
 from harness.models.outputs import OutputStore, content_key
 from harness.models.packed import pack_linears
 from harness.models.quiet import quiet_transformers
 from harness.models.resolve import ResolvedModel
-from harness.models.word_table import check_tokens
 
 FLUSH_TEXTS = 8192
 MANY_TEXTS = 2048
 TRIED_LENGTHS = (4, 8, 12, 20, 44, 88)
 ENCODING_VERSION = 1
 LIMIT_FILE = "token_limit"
+DEFAULT_LIMIT = 512
+"""Tokens that are read of a text by a model that does not say how many it reads."""
 
 
 class LocalEncoder:
@@ -153,8 +156,8 @@ def save_encoder(model: Any, folder: Path) -> None:
 
 
 def token_limit(model: Any) -> int:
-    """Returns how many tokens a ``SentenceTransformer`` reads of a text."""
-    return int(model.max_seq_length or 512)
+    """Returns how many tokens a ``SentenceTransformer`` reads of a text: no more than it can."""
+    return min(int(model.max_seq_length or DEFAULT_LIMIT), places_of(model) or sys.maxsize)
 
 
 def tokenise(model: Any, texts: Sequence[str]) -> list[list[int]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.core.cache import cache_dir
+from harness.core.errors import HarnessError
 from harness.models.catalog import ModelKind
 from harness.models.causal_lm import LocalCausalLM
 from harness.models.encoder import LocalEncoder
@@ -30,10 +31,19 @@ class ModelRoom:
         self._made: dict[str, Any] = {}
 
     def once(self, key: str, make: Callable[[], T]) -> T:
-        """Returns what was made under a key, made at the first call."""
+        """Returns what was made under a key, made at the first call.
+
+        Raises:
+            HarnessError: It could not be made then, and is not tried again.
+        """
         if key not in self._made:
-            self._made[key] = make()
-        made: T = self._made[key]
+            try:
+                self._made[key] = make()
+            except HarnessError as error:
+                self._made[key] = error
+        made: T | HarnessError = self._made[key]
+        if isinstance(made, HarnessError):
+            raise made
         return made
 
     def encoder(self, model: str | ResolvedModel) -> LocalEncoder:

@@ -204,6 +204,8 @@ def _fit(cell: PlannedCell, room: ModelRoom, meter: Meter) -> tuple[Method, floa
     unlabelled = cell.planned.task.unlabelled_texts() if uses_unlabelled else ()
     started, inside = time.perf_counter(), meter.inside_seconds
     method = cell.method.build().fit(cell.train, unlabelled, context)
+    if meter.shortened:
+        meter.note("some texts that it learnt from are longer than the model reads, and were cut")
     return method, time.perf_counter() - started - (meter.inside_seconds - inside)
 
 

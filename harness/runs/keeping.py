@@ -57,7 +57,7 @@ def keep_model(cell: PlannedCell, method: Method, run_dir: Path) -> None:
                 save_encoder(method.encoder.load(), folder / BASE_FOLDER)
             keep(method, cell.method, folder, _facts(cell))
             atomic_write(folder / CARD_FILE, _card(cell))
-    except (OSError, TypeError, SafetensorError) as error:
+    except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         warnings.warn(
             f"the model of {cell.row.method} could not be kept in {place}: {error}",
             NotKeptWarning,

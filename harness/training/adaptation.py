@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.core.errors import HarnessError
 from harness.models.device import half_precision
-from harness.models.word_table import check_tokens
+from harness.models.embedding_tables import check_tokens
 from harness.training.backbone import Backbone
 from harness.training.batches import shuffled
 from harness.training.loop import Recipe, optimise, seeded
@@ -101,8 +101,8 @@ class LanguageModelLoss:
         self.tokens_run += sum(map(len, rows))
         features = _features(rows, self.tokenizer, self.model.device)
         if self.masked:
-            rows = self.model.get_input_embeddings().num_embeddings  # an added token may have none
-            words = min(len(self.tokenizer), rows)
+            known = self.model.get_input_embeddings().num_embeddings  # an added token may have none
+            words = min(len(self.tokenizer), known)
             features["input_ids"], wanted = _mask(features, self.tokenizer, words)
         else:
             wanted = features["input_ids"].masked_fill(features["attention_mask"] == 0, IGNORED)

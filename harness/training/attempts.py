@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -80,4 +81,5 @@ def attempt(train: Callable[[Attempt], T], note: Callable[[str], None]) -> T:
                 ) from None
             now = dataclasses.replace(now, checkpointing=True)
             note("memory ran short: activations were computed twice (gradient checkpointing)")
+        gc.collect()  # the copy that failed is in reference cycles
         torch.cuda.empty_cache()

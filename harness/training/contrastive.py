@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,7 +41,7 @@ def fit_contrastive(
         seed: Of dropout and the batches.
 
     Raises:
-        DivergedError: The loss stopped being a number.
+        DivergedError: The loss stopped being a number, or all texts became alike.
     """
     import torch
 
@@ -50,16 +52,25 @@ def fit_contrastive(
         alike = torch.from_numpy(in_common(targets[list(batch)])).to(units.device)
         return supervised_contrastive(units, alike, temperature)
 
+    def batches(epoch: int) -> list[list[int]]:
+        return class_batches(keys, size=recipe.batch_size, seed=seed, epoch=epoch)
+
     keys = [str(row) for row in targets.tolist()]
     with used_words(backbone.encoder, ids):
         optimise(
             backbone.encoder,
             loss,
-            lambda epoch: class_batches(keys, size=recipe.batch_size, seed=seed, epoch=epoch),
+            batches,
             recipe=recipe,
             seed=seed,
             title="contrastive training",
+            guessing=_all_alike(batches(0)),
         )
+
+
+def _all_alike(batches: Sequence[Sequence[int]]) -> float:
+    """Returns the mean loss of an encoder that gives all texts one embedding."""
+    return statistics.fmean(math.log(max(1, len(batch) - 1)) for batch in batches)
 
 
 def supervised_contrastive(units: Any, alike: Any, temperature: float) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,7 +59,7 @@ class CosineClassifier:
             held: Texts and targets to judge every epoch by: the best one's weights are kept.
 
         Raises:
-            DivergedError: The loss stopped being a number.
+            DivergedError: The loss stopped being a number, or rose to that of guessing.
         """
         import torch
 
@@ -80,6 +81,7 @@ class CosineClassifier:
                 seed=seed,
                 title="fine-tuning",
                 head=self.trained_head,
+                guessing=_guessing(targets, weights),
                 after_epoch=best.judge if best else lambda: None,
             )
             if best:
@@ -125,6 +127,19 @@ def _loss(logits: Any, targets: NDArray[Any], weights: Any) -> Any:
     return losses.binary_cross_entropy_with_logits(
         logits, wanted.float(), pos_weight=weights, reduction="none"
     ).sum(dim=1).mean()  # fmt: skip
+
+
+def _guessing(targets: NDArray[Any], weights: NDArray[np.float32] | None) -> float:
+    """Returns the loss of one who knows no more than how frequent classes are: their entropy.
+
+    Where rows may have several classes it is infinite: not worked out.
+    """
+    if targets.ndim > 1:
+        return math.inf
+    counts = np.bincount(targets)
+    counted = counts * (1.0 if weights is None else weights[: len(counts)])
+    shares = counted[counted > 0] / counted.sum()
+    return -float(shares @ np.log(shares))
 
 
 class _Best:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ from harness.core.files import (
 from harness.core.types import Cost
 from harness.models.causal_lm import load_causal_lm
 from harness.models.derived import Adapted, Derived, derived_folder
+from harness.models.embedding_tables import places_of
 from harness.models.encoder import load_encoder, save_encoder, token_limit
+from harness.models.outputs import DamagedFileWarning
 from harness.models.quiet import quiet_transformers
 from harness.models.resolve import ResolvedModel
 from harness.training.adaptation import adapt_by_simcse, adapt_language_model
@@ -75,6 +78,9 @@ def derive(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not _is_whole(folder):
+            if folder.exists():
+                message = f"{name}: files in {folder} were altered or lost; it is made again"
+                warnings.warn(message, DamagedFileWarning, stacklevel=2)
             shutil.rmtree(folder, ignore_errors=True)
             with atomic_folder(folder) as aside:
                 _make(base, derived, texts, aside, identity)
@@ -161,7 +167,8 @@ def _adapt_causal_lm(
 ) -> int:
     model, tokenizer = load_causal_lm(base.folder), _tokenizer(base)
     save_memory(model, now)
-    tokens = _adapt_words(model, tokenizer, texts, how, now, CAUSAL_LM_TOKENS)
+    limit = min(CAUSAL_LM_TOKENS, places_of(model) or CAUSAL_LM_TOKENS)
+    tokens = _adapt_words(model, tokenizer, texts, how, now, limit)
     _save_causal_lm(model, tokenizer, folder)
     return tokens
 

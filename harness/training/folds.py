@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import itertools
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +22,24 @@ def folds(classes: Sequence[Hashable], count: int) -> Iterator[tuple[list[int], 
     """Yields rows to learn from and rows held out, so that every row is held out once.
 
     The rows of each class are dealt out in turn, so that the folds hold alike shares of it. A
-    row that is alone in its class is held out from nobody's learning: it could not be answered.
+    row with a label that no other row has is held out from nobody's learning: it could not be
+    answered.
 
     Args:
-        classes: The class of every row, in the order of the draw.
+        classes: The class of every row, in the order of the draw: its label, or all its labels.
         count: How many folds; fewer where fewer rows can be held out.
     """
     rows_of: dict[Hashable, list[int]] = defaultdict(list)
     for row, its_class in enumerate(classes):
         rows_of[its_class].append(row)
-    dealt = [row for rows in rows_of.values() if len(rows) > 1 for row in rows]
+    labels = [its if isinstance(its, tuple) else (its,) for its in classes]
+    frequency = Counter(itertools.chain.from_iterable(labels))
+    dealt = [
+        row
+        for rows in rows_of.values()
+        for row in rows
+        if all(frequency[label] > 1 for label in labels[row])
+    ]
     used = min(count, len(dealt))
     fold_of = {row: place % used for place, row in enumerate(dealt)} if used > 1 else {}
     for number in range(used if fold_of else 0):
@@ -60,22 +68,6 @@ def stratified(places: NDArray[np.int64], count: int, *, anchors: int = 0) -> li
     always = np.arange(len(own), len(places))
     parts = StratifiedKFold(used).split(own, own)
     return [(np.concatenate([rest, always]), held) for rest, held in parts]
-
-
-def choose_threshold(probabilities: Floats, targets: NDArray[Any]) -> float:
-    """Returns the threshold that suits held-out rows best.
-
-    Without any it is a half; 0, which rejects nothing, where rows have one label.
-
-    Args:
-        probabilities: Shape (rows, labels).
-        targets: Whether each row has each label, same shape; or, where rows have one, its
-            position, shape (rows,): the threshold then tells rows out of scope.
-    """
-    if targets.ndim > 1:
-        return set_threshold(probabilities, targets)
-    right = probabilities.argmax(axis=1) == targets
-    return scope_threshold(probabilities.max(axis=1), right)
 
 
 def set_threshold(probabilities: Floats, has: NDArray[np.bool_]) -> float:

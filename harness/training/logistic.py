@@ -16,6 +16,8 @@ from harness.training.folds import Part, stratified
 GRID = (0.1, 1.0, 10.0, 100.0)
 DEFAULT_STRENGTH = 10.0
 FOLDS = 5
+ROW_SPACE_ROWS = 2000
+"""With more, products of all rows take longer than sparse features, and memory by the square."""
 
 
 @contextlib.contextmanager
@@ -77,7 +79,8 @@ class LogisticHead:
         The last ``anchors`` of them are in no part that is held out to choose the strength by.
         """
         self.space_ = None
-        if hasattr(features, "toarray") and features.shape[0] < features.shape[1]:
+        rows, columns = features.shape
+        if hasattr(features, "toarray") and rows < columns and rows <= ROW_SPACE_ROWS:
             self.space_ = RowSpace(features)
             features = self.space_.coordinates(features)
         self.seen_, places = np.unique(targets, return_inverse=True)

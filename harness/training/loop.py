@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,10 @@ Batches = Callable[[int], Sequence[Sequence[int]]]
 """Gives the batches of an epoch, each a list of row positions."""
 Loss = Callable[[Sequence[int]], Any]
 """Gives the loss of a batch, a tensor of one number."""
+UNTOUCHED = 2
+"""Steps whose losses are those of the weights as they were: the first one's rate is nought."""
+BETTER, LIKE = 0.9, 0.98
+"""Shares of the loss of guessing: below the first something is known, above the second nothing."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Recipe:
 
 
 class DivergedError(HarnessError):
-    """The loss or its gradient stopped being a number."""
+    """The loss or its gradient stopped being a number, or all that was known was lost."""
 
 
 def optimise(
@@ -64,6 +69,7 @@ def optimise(
     seed: int,
     title: str,
     head: Sequence[Any] = (),
+    guessing: float = math.inf,
     after_epoch: Callable[[], None] = lambda: None,
 ) -> None:
     """Trains those weights of a model that ask for it, in place.
@@ -76,35 +82,33 @@ def optimise(
         seed: Of torch's randomness (dropout, and what the loss draws).
         title: What the progress bar says.
         head: Parameters on top of the model, trained at ``head_rate`` without decay.
+        guessing: The loss of one who does not read the texts, where that is known.
         after_epoch: Called after each epoch.
 
     Raises:
-        DivergedError: The loss or its gradient is not a number.
+        DivergedError: The loss or its gradient is not a number; or the loss was below that of
+            guessing before training, and in the last epoch is not.
     """
     import torch
 
     epochs = recipe.epochs_of(len(batches(0)))
-    steps = sum(len(batches(epoch)) for epoch in range(epochs))
+    steps = [len(batches(epoch)) for epoch in range(epochs)]
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    optimiser, schedule = _optimiser(weights, head, recipe, steps)
+    optimiser, schedule = _optimiser(weights, head, recipe, sum(steps))
     trained = [*weights, *head]
-    with seeded(seed), Progress(title, steps, "step") as progress:
+    losses: list[float] = []
+    with seeded(seed), Progress(title, sum(steps), "step") as progress:
         for epoch in range(epochs):
             model.train()
             for batch in batches(epoch):
-                value = loss(batch)
-                optimiser.zero_grad(set_to_none=True)
-                value.backward()
-                norm = torch.nn.utils.clip_grad_norm_(trained, recipe.clip)
-                if not (torch.isfinite(value) and torch.isfinite(norm)):
-                    raise DivergedError("training diverged: the loss is not a number")
-                optimiser.step()
+                losses.append(_step(loss(batch), optimiser, trained, recipe.clip))
                 schedule.step()
                 progress.update()
             model.eval()
             if not all(torch.isfinite(weight).all() for weight in trained):
                 raise DivergedError("training diverged: a weight is not a number")
             after_epoch()
+    _check_learnt(losses, last=steps[-1], guessing=guessing)
 
 
 @contextlib.contextmanager
@@ -115,6 +119,34 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=list(range(torch.cuda.device_count()))):
         torch.manual_seed(seed)
         yield
+
+
+def _step(value: Any, optimiser: Any, trained: Sequence[Any], clip: float) -> float:
+    """Takes a step against the gradient of a loss; returns the loss.
+
+    Raises:
+        DivergedError: The loss or its gradient is not a number; no weight was changed then.
+    """
+    import torch
+
+    optimiser.zero_grad(set_to_none=True)
+    value.backward()
+    norm = torch.nn.utils.clip_grad_norm_(trained, clip)
+    if not (torch.isfinite(value) and torch.isfinite(norm)):
+        raise DivergedError("training diverged: the loss is not a number")
+    optimiser.step()
+    return float(value.detach())
+
+
+def _check_learnt(losses: Sequence[float], *, last: int, guessing: float) -> None:
+    """Makes sure that what was known before training is not lost after its last steps.
+
+    Raises:
+        DivergedError: It is.
+    """
+    before, after = statistics.fmean(losses[:UNTOUCHED]), statistics.fmean(losses[-last:])
+    if before < BETTER * guessing and after >= LIKE * guessing:
+        raise DivergedError("training diverged: in the end it does no better than guessing")
 
 
 def _optimiser(

@@ -13,6 +13,9 @@ from harness.stats.arrays import softmax, unit_rows
 Floats = NDArray[np.float64]
 CHOICES = (1, 3, 5, 10, 20)
 SCALES = (20.0, 5.0, 50.0)
+FALL = 5.0
+"""How fast all votes together fall off with distance, chosen on training pools: classes that were
+left out are told from those that were not, and log loss is no worse."""
 LEFT_OUT_ROWS = 20_000
 """Rows that are left out in turn to choose by, at most; evenly spaced where there are more."""
 BLOCK_QUERIES = 512
@@ -21,6 +24,9 @@ BLOCK_ROWS = 8_192
 
 class NeighbourHead:
     """The k nearest rows by cosine vote, nearer ones more: exp(scale x cosine).
+
+    All votes together count as so many rows as are near: each exp(FALL x (its cosine - the mean
+    cosine of training rows and their neighbours)). So a row unlike all others is sure of nothing.
 
     What is not given is chosen by leave-one-out over the rows fitted: the pair of the highest
     accuracy (of rows with several labels, the smallest squared error); of equals, the fewest
@@ -47,7 +53,7 @@ class NeighbourHead:
         """
         self.targets_ = targets
         self.vectors_ = unit_rows(features)
-        self.k_, self.scale_ = self._choose(len(targets) - anchors)
+        self._choose(len(targets) - anchors)
         return self
 
     def probabilities(self, features: NDArray[np.float32], classes: int) -> Floats:
@@ -59,7 +65,9 @@ class NeighbourHead:
         cosines, places = nearest(unit_rows(features), self.vectors_, self.k_)
         shares = self._shares(cosines, places, self.scale_, classes)
         prior = 1 / classes if self.targets_.ndim == 1 else self._frequencies()
-        return np.asarray((self.k_ * shares + prior) / (self.k_ + 1), dtype=np.float64)
+        near = np.exp(FALL * (cosines.astype(np.float64) - self.typical_))
+        votes = near.sum(axis=1, keepdims=True)
+        return np.asarray((votes * shares + prior) / (votes + 1), dtype=np.float64)
 
     def _frequencies(self) -> Floats:
         return np.asarray(self.targets_.mean(axis=0), dtype=np.float64)
@@ -77,22 +85,25 @@ class NeighbourHead:
             shares += votes[:, place, None] * self.targets_[places[:, place]]
         return shares
 
-    def _choose(self, own: int) -> tuple[int, float]:
-        """Returns what is best where each of the first rows is left out in turn."""
-        others = len(self.targets_) - 1
-        counts = [k for k in (CHOICES if self.k is None else (self.k,)) if k <= others]
+    def _choose(self, own: int) -> None:
+        """Takes what is best where each of the first rows is left out in turn."""
+        everyone = len(self.targets_)
+        counts = [k for k in CHOICES if k < everyone] or [1]
+        if self.k is not None:
+            counts = [min(self.k, everyone)]
         scales = SCALES if self.scale is None else (self.scale,)
-        if not counts or len(counts) * len(scales) == 1:
-            k = min(self.k or 1, len(self.targets_))
-            return k, SCALES[0] if self.scale is None else self.scale
+        self.k_, self.scale_, self.typical_ = counts[0], scales[0], 1.0
+        if everyone == 1:
+            return
         used = min(LEFT_OUT_ROWS, own)
         rows = np.linspace(0, own - 1, used).astype(np.int64)
-        cosines, places = nearest(self.vectors_[rows], self.vectors_, counts[-1] + 1)
+        cosines, places = nearest(self.vectors_[rows], self.vectors_, min(counts[-1] + 1, everyone))
         cosines, places = _without(rows, cosines, places)
         targets = self.targets_[rows]
         pairs = list(itertools.product(counts, scales))
         merits = [self._merit(cosines[:, :k], places[:, :k], scale, targets) for k, scale in pairs]
-        return pairs[int(np.argmax(merits))]
+        self.k_, self.scale_ = pairs[int(np.argmax(merits))]
+        self.typical_ = float(cosines[:, : self.k_].mean(dtype=np.float64))
 
     def _merit(
         self,

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.models.word_table import find_transformer, word_table
+from harness.models.embedding_tables import find_transformer, word_table
 
 
 @contextlib.contextmanager

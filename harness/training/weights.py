@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.core.errors import HarnessError
-from harness.models.word_table import find_transformer
+from harness.models.embedding_tables import find_transformer
 from harness.training.loop import seeded
 
 
@@ -42,6 +42,9 @@ def train_last_layers(encoder: Any, layers: int) -> None:
     for module in transformer.modules():
         if isinstance(module, torch.nn.Embedding):  # of relative positions: every layer reads it
             module.requires_grad_(False)
+    around = next(one for one in transformer.modules() if stack in one.children())
+    if hasattr(around, "rel_embeddings"):  # DeBERTa's: its norm is theirs, and every layer's too
+        around.requires_grad_(False)
     for layer in list(stack)[-layers:]:
         layer.requires_grad_(True)
 
@@ -63,6 +66,7 @@ def add_low_rank(encoder: Any, *, rank: int, alpha: int, seed: int) -> Callable[
     """
     from peft import LoraConfig, get_peft_model
 
+    encoder.requires_grad_(False)
     config = LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", lora_dropout=0.0)
     with seeded(seed), warnings.catch_warnings(action="ignore"):  # of peft's own doings
         adapted = get_peft_model(transformer_of(encoder), config)

@@ -11,8 +11,9 @@ from harness.methods.spec import parse_method
 from harness.models.encoder import LocalEncoder
 from harness.models.meter import Meter, MeteredEncoder
 from harness.models.resolve import resolve
+from harness.training.attempts import Attempt, save_memory
 from harness.training.backbone import Backbone
-from harness.training.weights import train_last_layers
+from harness.training.weights import add_low_rank, train_last_layers, transformer_of
 
 ARCHITECTURES = (
     "BertModel", "RobertaModel", "DistilBertModel", "DebertaV2Model", "ModernBertModel",
@@ -98,3 +99,42 @@ def test_layers_that_share_their_weights_cannot_be_trained_apart():
     small = {"vocab_size": 30, "embedding_size": 8, "hidden_size": 32, "num_attention_heads": 4}
     with pytest.raises(HarnessError, match="share their weights"):
         train_last_layers(AlbertModel(AlbertConfig(**small, num_hidden_layers=3)), 2)
+
+
+def test_what_every_layer_of_a_deberta_reads_is_frozen(save_architecture):
+    model, _ = save_architecture("DebertaV2Model")
+    train_last_layers(model, 1)
+    trained = {name for name, one in model.named_parameters() if one.requires_grad}
+    assert trained
+    assert all(name.startswith("encoder.layer.2.") for name in trained)
+
+
+def test_low_rank_products_leave_all_other_weights(tiny_encoder):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Dense
+
+    encoder = tiny_encoder.load()
+    encoder = SentenceTransformer(modules=[*encoder, Dense(32, 16)])
+    merge = add_low_rank(encoder, rank=2, alpha=4, seed=0)
+    trained = {name for name, one in encoder.named_parameters() if one.requires_grad}
+    assert trained
+    assert all("lora_" in name for name in trained)
+    merge()
+
+
+def test_an_encoder_without_layers():
+    from transformers import PreTrainedConfig, PreTrainedModel
+
+    class Flat(PreTrainedModel):
+        config_class = PreTrainedConfig
+
+    with pytest.raises(HarnessError, match="no layers were found in a Flat"):
+        train_last_layers(Flat(PreTrainedConfig()), 1)
+
+
+def test_memory_cannot_be_saved_in_every_model(tiny_encoder):
+    encoder = tiny_encoder.load()
+    transformer_of(encoder).supports_gradient_checkpointing = False
+    save_memory(encoder, Attempt())
+    with pytest.raises(HarnessError, match=r"(?s)BertModel cannot compute.*batch_size=4"):
+        save_memory(encoder, Attempt(checkpointing=True))

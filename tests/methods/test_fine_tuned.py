@@ -9,6 +9,7 @@ import pytest
 from harness.core.types import Example
 from harness.methods.spec import parse_method
 from harness.tasks.kinds.multiple_choice import MultipleChoice
+from harness.training.cosine import CosineClassifier
 
 
 @pytest.fixture
@@ -81,3 +82,31 @@ def test_sets_of_labels_that_share_one_can_be_drawn_together(tiny_task, make_con
     )  # fmt: skip
     method = spec.build().fit(rows, (), dataclasses.replace(context, rules=rules))
     assert not method.context_.meter.notes
+
+
+def test_all_classes_count_alike_with_their_words(fit, tiny_task, monkeypatch):
+    seen = []
+    train = CosineClassifier.fit
+
+    def watched(self, texts, targets, *, weights, **given):
+        seen.append(np.bincount(targets) * weights)
+        return train(self, texts, targets, weights=weights, **given)
+
+    monkeypatch.setattr(CosineClassifier, "fit", watched)
+    rows = [row for row in tiny_task.train if row.target != tiny_task.labels[0].name]
+    fit("fine_tune:class_weights=balanced,epochs=1,min_steps=2", [tiny_task.train[0], *rows])
+    np.testing.assert_allclose(seen[0], seen[0][0], rtol=1e-6)
+
+
+def test_a_budget_of_one_row_a_class_has_none_to_validate_by(fit, tiny_task):
+    rows = list({row.target: row for row in tiny_task.train}.values())
+    method = fit("fine_tune:validation=0.2,epochs=1,min_steps=2", rows)
+    assert method.context_.meter.notes == [
+        "no class has two examples: none was held out for validation"
+    ]
+
+
+def test_one_text_a_class_trains_no_encoder(fit, tiny_task):
+    rows = list({row.target: row for row in tiny_task.train}.values())
+    method = fit("contrastive:label_examples=0", rows)
+    assert method.context_.meter.notes == ["no class has two examples: the encoder was not trained"]

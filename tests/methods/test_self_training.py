@@ -9,6 +9,7 @@ from harness.core.types import Prediction
 from harness.methods import METHODS
 from harness.methods.classifier import Classifier
 from harness.methods.prototypes import Prototypes
+from harness.methods.self_training import SelfTraining
 from harness.methods.spec import parse_method
 
 
@@ -92,16 +93,19 @@ def test_of_several_labels_each_must_be_sure(make_context, tiny_task):
     assert [one.target for one in method._sure(rows)] == [("a",), ()]
 
 
-@pytest.mark.parametrize(("shape", "expected"), [((0, 2), 0.5), ((0,), 0.0)])
-def test_a_threshold_is_never_chosen_on_guesses(make_context, tiny_task, shape, expected):
+@pytest.mark.parametrize(
+    ("several", "shape", "expected"), [("labels", (0, 2), 0.5), ("label", (0,), 0.0)]
+)
+def test_a_threshold_is_never_chosen_on_guesses(make_context, tiny_task, several, shape, expected):
     spec = parse_method("self_training:base=prototypes,confidence=0")
     method, given = spec.build(), []
     distinct = {row.target: row for row in tiny_task.train}.values()  # none can be held out
 
     class Rules:
-        answer = "label"
+        answer = several
         needs_threshold = True
         encode = staticmethod(lambda *_: np.zeros(shape))
+        decide = staticmethod(lambda *_: [])
 
     teacher = Prototypes()
     teacher.context_ = dataclasses.replace(make_context(spec), rules=Rules())
@@ -134,6 +138,41 @@ def test_an_answer_out_of_scope_is_not_learnt(make_context, tiny_task):
     method.model_ = Teacher()
     rows = [row.without_target() for row in tiny_task.test[:2]]
     assert [one.target for one in method._sure(rows)] == ["lost_card"]
+
+
+def test_how_sure_an_answer_is_that_is_not_the_most_probable(make_context, tiny_task):
+    spec = parse_method("self_training:base=prototypes,confidence=0.3")
+    method = spec.build()
+    method.context_ = make_context(spec)
+    names = [label.name for label in tiny_task.labels]
+    low, high = (tuple(row) for row in ([0.45, 0.25, 0.3], [0.34, 0.32, 0.34]))
+
+    class Teacher:  # ratings: the middle one is the median
+        def predict(self, _):
+            return [Prediction(names[1], low), Prediction(names[1], high)]
+
+    method.model_ = Teacher()
+    rows = [row.without_target() for row in tiny_task.test[:2]]
+    assert [one.row for one in method._sure(rows)] == [rows[1].row]
+
+
+def test_a_question_with_other_choices_is_another(fit, tiny_task, learnt, monkeypatch):
+    asked = [dataclasses.replace(row, choices=("one", "two")) for row in tiny_task.train]
+    unlabelled = [dataclasses.replace(asked[0], target=None, choices=("one", "three"))]
+    guessed = asked[0].target
+    monkeypatch.setattr(
+        SelfTraining, "_sure", lambda _, rows: [dataclasses.replace(rows[0], target=guessed)]
+    )
+    fit("self_training:base=prototypes", asked, unlabelled)
+    assert len(learnt[-1]) == len(asked) + 1
+
+
+@pytest.mark.parametrize("base", ["prototypes", "fine_tune"])
+def test_it_depends_on_the_words_of_labels_as_its_base_does(base):
+    for settings in ("label_examples=0", "label_examples=1"):
+        joined = parse_method(f"self_training:base={base},{settings}")
+        alone = parse_method(f"{base}:{settings}")
+        assert ("label_words" in joined.uses) == ("label_words" in alone.uses)
 
 
 def test_another_version_of_its_base_is_another_method():

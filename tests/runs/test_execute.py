@@ -417,6 +417,18 @@ def test_two_tasks_and_two_models_in_one_run(run, models, task_file, tiny_task_f
     assert set(read_json(run_dir / "manifest.json")["tasks"]) == {"tiny", "mails"}
 
 
+@pytest.mark.parametrize("method", ["prototypes", "fine_tune:epochs=1,min_steps=2"])
+def test_training_texts_that_were_cut_are_told_of(run, task_file, method):
+    train = [f"{n} {label},body {n},{label}" for n in range(6) for label in "ab"]
+    for name, rows in (("short", train), ("long", [*train, f"13 a,{'and so on ' * 200},a"])):
+        task = [str(task_file(name, train=rows))]
+        _, run_dir = run(method, task=task, labels=["all"], draws=1, folder=name)
+        (cost,) = costs(run_dir).values()
+        assert cost["shortened_rows"] == 0
+        told = ["some texts that it learnt from are longer than the model reads, and were cut"]
+        assert cost["notes"] == (told if name == "long" else [])
+
+
 def test_costs_of_a_cell_are_named(finished):
     for cost in costs(finished).values():
         assert set(cost) == {

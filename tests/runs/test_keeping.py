@@ -197,6 +197,17 @@ def test_what_cannot_be_kept_loses_no_numbers(run, monkeypatch):
     assert not list((run_dir / "models").iterdir())
 
 
+@pytest.mark.parametrize("error", [RuntimeError, ValueError])
+def test_nor_does_an_encoder_that_cannot_be_saved(run, monkeypatch, error):
+    def refuse(*_):
+        raise error("some tensors share memory")
+
+    monkeypatch.setattr("harness.methods.kept.save_encoder", refuse)
+    with pytest.warns(NotKeptWarning, match="share memory"):
+        outcome, _ = run("fine_tune:epochs=1,min_steps=2", draws=1, keep_models=True)
+    assert (outcome.computed, outcome.failures) == (1, {})
+
+
 def test_another_encoder_is_refused(one, tiny_task, room):
     models = json.loads((one / "method.json").read_text())["models"]
     rewrite(one, models=[models[0] | {"identity": "sha256:other"}])

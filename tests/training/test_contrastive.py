@@ -4,7 +4,7 @@ import torch
 
 from harness.training.backbone import Backbone
 from harness.training.contrastive import fit_contrastive, in_common, supervised_contrastive
-from harness.training.loop import Recipe
+from harness.training.loop import DivergedError, Recipe
 
 TEXTS = ["my card is lost", "card gone", "lost card", "top up please", "add money", "top up failed",
          "rate of euros", "what is the rate", "wrong rate"]  # fmt: skip
@@ -62,3 +62,15 @@ def test_classes_draw_together_and_each_text_is_run_once_an_epoch(tiny_encoder):
     fit_contrastive(backbone, TEXTS, TARGETS, recipe=recipe, temperature=0.1, seed=0)
     assert backbone.tokens_run == once * 61
     assert spread(backbone.run(TEXTS)) > before + 0.3
+
+
+def test_an_encoder_that_gives_all_texts_one_embedding_has_diverged(tiny_encoder):
+    backbone = Backbone(tiny_encoder.load())
+
+    def go_on(rate):
+        recipe = Recipe(epochs=2, min_steps=40, batch_size=9, learning_rate=rate)
+        fit_contrastive(backbone, TEXTS, TARGETS, recipe=recipe, temperature=0.1, seed=0)
+
+    go_on(1e-2)
+    with pytest.raises(DivergedError, match="no better than guessing"):
+        go_on(1.0)

@@ -19,7 +19,9 @@ def train(tiny_encoder):
     vectors = tiny_encoder.encode(TEXTS).values
     start = np.stack([vectors[place == TARGETS].mean(axis=0) for place in range(3)])
 
-    def make(*, seed=0, texts=TEXTS, targets=TARGETS, weights=None, held=None, **changes):
+    def make(
+        *, seed=0, texts=TEXTS, targets=TARGETS, weights=None, held=None, start=start, **changes
+    ):
         classifier = CosineClassifier(Backbone(tiny_encoder.load()), start, scale=16.0)
         return classifier.fit(
             texts, targets, recipe=Recipe(**(QUICK | changes)), seed=seed,
@@ -85,6 +87,17 @@ def test_the_start_is_left_as_it_was(train):
 def test_divergence_is_noticed(train):
     with pytest.raises(DivergedError):
         train(learning_rate=1e30, min_steps=20)
+
+
+@pytest.mark.parametrize("weights", [None, np.array([1, 2, 3], np.float32)])
+def test_what_forgets_all_that_it_knew_has_diverged(train, weights):
+    with pytest.raises(DivergedError, match="no better than guessing"):
+        train(learning_rate=1.0, min_steps=40, weights=weights)
+
+
+def test_what_knew_nothing_and_learns_nothing_has_not(train):
+    same = np.ones_like(train.start)
+    train(start=same, learning_rate=1e-12, head_rate=1e-12)
 
 
 def test_a_class_that_counts_for_more_is_given_more_often(train):

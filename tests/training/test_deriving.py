@@ -6,6 +6,7 @@ import pytest
 from harness.core.errors import HarnessError, UserError
 from harness.models.derived import derived_folder, parse_derived
 from harness.models.encoder import LocalEncoder
+from harness.models.outputs import DamagedFileWarning
 from harness.models.resolve import check_spec, resolve
 from harness.training.deriving import MARKER, derive
 from harness.training.loop import DivergedError
@@ -138,7 +139,8 @@ def test_a_damaged_one_is_made_again(encoder, cache):
     file = next(made.model.folder.rglob("*.safetensors"))
     whole = file.read_bytes()
     file.write_bytes(whole[:-100])
-    again = make(encoder, "adapted(m,batch_size=8,min_steps=5)")
+    with pytest.warns(DamagedFileWarning, match="made: files in .* it is made again"):
+        again = make(encoder, "adapted(m,batch_size=8,min_steps=5)")
     assert file.read_bytes() == whole
     assert again.model == made.model
 
@@ -186,6 +188,12 @@ def test_identities_differ_by_what_they_depend_on(encoder):
     assert identity("adapted(m)") != identity("adapted(m)", base="c")
     assert identity("adapted(m)") != identity("adapted(m)", texts="u")
     assert identity("from_scratch(m)") == identity("from_scratch(m)", texts="u")
+
+
+@pytest.mark.parametrize("spec", ["from_scratch(m,seed=4294967296)", "adapted(m,seed=-1)"])
+def test_a_seed_that_torch_does_not_take(spec):
+    with pytest.raises(UserError, match="seed"):
+        parse_derived(spec)
 
 
 @pytest.mark.parametrize("texts", [[], ["one"]])

@@ -37,6 +37,11 @@ def test_rows_alone_in_their_classes_are_never_held_out():
     assert [out for _, out in folds(["a", "b", "b"], 5)] == [[1], [2]]
 
 
+def test_sets_of_labels_are_held_out_where_each_label_is_in_another_row():
+    rows = [("a",), ("a", "b"), ("b",), ("a", "c"), ()]
+    assert sorted(row for _, out in folds(rows, 5) for row in out) == [0, 1, 2, 4]
+
+
 def micro_f1(probabilities, has, threshold):
     given_ = probabilities >= threshold
     return 2 * (given_ & has).sum() / (given_.sum() + has.sum())

@@ -3,6 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
+from harness.training import logistic
 from harness.training.logistic import DEFAULT_STRENGTH, FOLDS, GRID, LogisticHead, RowSpace
 
 
@@ -34,6 +35,21 @@ def test_sparse_features(data):
     np.testing.assert_allclose(
         sparse.probabilities(csr_matrix(new), 4), dense.probabilities(new, 4), atol=1e-3
     )
+
+
+def test_with_many_rows_sparse_features_stay_as_they_are(data, monkeypatch):
+    from scipy.sparse import csr_matrix, hstack
+
+    features, targets, new = data
+    exact = [csr_matrix(one.astype(np.float64)) for one in (features, new)]
+    wide, queries = (hstack([one] * 6, format="csr") for one in exact)
+    heads = []
+    for most in (len(features), len(features) - 1):
+        monkeypatch.setattr(logistic, "ROW_SPACE_ROWS", most)
+        heads.append(LogisticHead(strength=0.01, max_iter=1000).fit(wide, targets))
+    assert [head.space_ is None for head in heads] == [False, True]
+    found = [head.probabilities(queries, 4) for head in heads]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-3)
 
 
 def test_the_strength_is_the_best_of_cross_validation(data):

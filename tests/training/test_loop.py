@@ -1,3 +1,4 @@
+import gc
 import math
 
 import pytest
@@ -117,6 +118,27 @@ def test_an_attempt_that_diverges_is_made_again_at_smaller_rates():
     assert tried == [1, 0.25, 0.0625]
     assert len(notes) == 2
     assert "0.0625 of the learning rate" in notes[1]
+
+
+def test_nothing_is_left_of_a_failed_attempt_when_the_next_begins():
+    left = []
+
+    class Model:
+        def __init__(self):
+            self.itself = self  # as a SentenceTransformer is in cycles
+
+    def diverging(now):
+        left.append([one for one in gc.get_objects() if type(one) is Model])
+        model = Model()
+        if now.rate == 1:
+            raise DivergedError(type(model).__name__)
+
+    gc.disable()
+    try:
+        attempt(diverging, print)
+    finally:
+        gc.enable()
+    assert left == [[], []]
 
 
 def test_one_that_always_diverges_is_an_error_with_a_way_out():

@@ -54,6 +54,31 @@ def test_one_row():
     assert head.probabilities(units(2, 1), 3).argmax(axis=1).tolist() == [1, 1]
 
 
+@pytest.mark.parametrize("k", [1, 3, None])
+@pytest.mark.parametrize("several", [False, True])
+def test_a_row_unlike_all_others_is_sure_of_nothing(k, several):
+    vectors = units(40, 0)
+    vectors[:, 0] = 4
+    targets = (vectors[:, 1] > 0).astype(int)
+    prior = np.full(2, 0.5)
+    if several:
+        targets = np.eye(2, dtype=bool)[targets]
+        prior = targets.mean(axis=0)
+    head = NeighbourHead(k=k, scale=None).fit(vectors, targets)
+    far = vectors.copy()
+    far[:, 0] = -4
+    near, away = (head.probabilities(one, 2) for one in (vectors, far))
+    assert near.max(axis=1).mean() > 0.7
+    np.testing.assert_allclose(away, np.tile(prior, (40, 1)), atol=0.01)
+
+
+def test_typical_rows_count_as_one_vote_each():
+    vectors = np.eye(4, dtype=np.float32)[[0, 0, 0, 1, 1, 1]]
+    head = NeighbourHead(k=2, scale=20).fit(vectors, np.array([0, 0, 0, 1, 1, 1]))
+    assert head.typical_ == 1
+    np.testing.assert_allclose(head.probabilities(vectors[:1], 2), [[2.5 / 3, 0.5 / 3]])
+
+
 def test_what_is_not_given_is_chosen_with_each_row_left_out():
     chosen = set()
     for seed in range(12):

@@ -1,4 +1,4 @@
-"""The table of word embeddings of a model, and tokens that have no row in it."""
+"""The tables of embeddings of a model, of words and of places, and what has no row in them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from harness.core.errors import ModelError
+
+PLACE_TABLES = frozenset({"position_embeddings", "position_embedding", "embed_positions", "wpe"})
+"""What models call the table of the places in a text, where they learn one."""
 
 
 def find_transformer(model: Any) -> Any:
@@ -21,6 +24,23 @@ def word_table(model: Any) -> Any:
     with contextlib.suppress(NotImplementedError):  # it reads characters, or bytes
         return model.get_input_embeddings()
     return None
+
+
+def places_of(model: Any) -> int | None:
+    """Returns how many tokens of a text a model has places for; None where it counts no places.
+
+    Args:
+        model: A model of transformers, or a module with one inside.
+    """
+    from torch.nn import Embedding
+
+    transformer = find_transformer(model)
+    limits = []
+    for name, table in transformer.named_modules() if transformer is not None else ():
+        if name.rpartition(".")[2] in PLACE_TABLES and isinstance(table, Embedding):
+            first = 0 if table.padding_idx is None else table.padding_idx + 1  # as RoBERTa counts
+            limits.append(table.num_embeddings - first)
+    return min(limits, default=None)
 
 
 def check_tokens(model: Any, tokenizer: Any, ids: Iterable[Sequence[int]]) -> None:
