@@ -87,7 +87,7 @@ METHODS: Registry[MethodEntry] = Registry(
             kinds=EVERY,
             models=("causal_lm", "encoder"),
             uses=("labels", "unlabelled", "test_inputs", "seed", "prompt", "label_words"),
-            version=2,
+            version=3,
         ),
         MethodEntry(
             "nearest_neighbours",

@@ -110,7 +110,7 @@ class FineTuned(TrainedEncoder):
             parts = folds([example.target for example in examples], round(1 / self.validation))
             out = set(next(parts, ([], []))[1])
             if not out:
-                note = "no class has two examples: none was held out for validation"
+                note = "too few classes have two examples: none was held out for validation"
                 self.context_.meter.note(note)
         kept = [item for item, row in enumerate(rows) if row not in out]
         return kept, [item for item, row in enumerate(rows) if row in out]

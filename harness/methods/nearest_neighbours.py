@@ -10,7 +10,7 @@ from pydantic import Field
 
 from harness.core.settings import settings
 from harness.methods.classifier import EmbeddingClassifier
-from harness.training.neighbours import NeighbourHead
+from harness.training.neighbours import FALL, NeighbourHead
 
 
 @settings
@@ -33,8 +33,12 @@ class NearestNeighbours(EmbeddingClassifier):
     ] = None  # fmt: skip
 
     def head(self) -> NeighbourHead:
-        """Returns the voters, still none."""
-        return NeighbourHead(k=self.k, scale=self.scale)
+        """Returns the voters, still none.
+
+        Choices are compared with each other, so the votes on each weigh alike, near or far.
+        """
+        fall = 0.0 if self.context_.rules.answer == "choice" else FALL
+        return NeighbourHead(k=self.k, scale=self.scale, fall=fall)
 
     def fit_vectors(
         self, vectors: NDArray[np.float32], targets: NDArray[Any], *, anchors: int

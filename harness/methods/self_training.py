@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Field
 
@@ -105,7 +105,7 @@ class SelfTraining(Method):
         known = [label.name for label in self.context_.labels]
         several = self.context_.rules.answer == "labels"
         for example, answer in zip(unlabelled, self.model_.predict(unlabelled), strict=True):
-            shares = answer.probabilities or (0.0,)
+            shares = cast("tuple[float, ...]", answer.probabilities)  # of a classifier always
             if several:
                 given = set(answer.output or ())
                 pairs = zip(known, shares, strict=True)

@@ -39,6 +39,7 @@ def places_of(model: Any) -> int | None:
     for name, table in transformer.named_modules() if transformer is not None else ():
         if name.rpartition(".")[2] in PLACE_TABLES and isinstance(table, Embedding):
             first = 0 if table.padding_idx is None else table.padding_idx + 1  # as RoBERTa counts
+            first = getattr(table, "offset", first)  # as OPT does
             limits.append(table.num_embeddings - first)
     return min(limits, default=None)
 

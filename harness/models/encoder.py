@@ -29,7 +29,7 @@ FLUSH_TEXTS = 8192
 MANY_TEXTS = 2048
 TRIED_LENGTHS = (4, 8, 12, 20, 44, 88)
 ENCODING_VERSION = 1
-LIMIT_FILE = "token_limit"
+LIMIT_FILE = "tokens_of_a_text"
 DEFAULT_LIMIT = 512
 """Tokens that are read of a text by a model that does not say how many it reads."""
 

@@ -40,10 +40,11 @@ class ModelRoom:
             try:
                 self._made[key] = make()
             except HarnessError as error:
+                error.__context__ = error.__cause__ = None  # which would keep what failed in memory
                 self._made[key] = error
         made: T | HarnessError = self._made[key]
         if isinstance(made, HarnessError):
-            raise made
+            raise made.with_traceback(None)
         return made
 
     def encoder(self, model: str | ResolvedModel) -> LocalEncoder:

@@ -205,7 +205,9 @@ def _fit(cell: PlannedCell, room: ModelRoom, meter: Meter) -> tuple[Method, floa
     started, inside = time.perf_counter(), meter.inside_seconds
     method = cell.method.build().fit(cell.train, unlabelled, context)
     if meter.shortened:
-        meter.note("some texts that it learnt from are longer than the model reads, and were cut")
+        meter.note(
+            "some texts read in learning fill all that the model reads: they may have been cut"
+        )
     return method, time.perf_counter() - started - (meter.inside_seconds - inside)
 
 

@@ -81,7 +81,7 @@ class CosineClassifier:
                 seed=seed,
                 title="fine-tuning",
                 head=self.trained_head,
-                guessing=_guessing(targets, weights),
+                guessing=math.inf if best else _guessing(targets, weights),
                 after_epoch=best.judge if best else lambda: None,
             )
             if best:
@@ -130,12 +130,14 @@ def _loss(logits: Any, targets: NDArray[Any], weights: Any) -> Any:
 
 
 def _guessing(targets: NDArray[Any], weights: NDArray[np.float32] | None) -> float:
-    """Returns the loss of one who knows no more than how frequent classes are: their entropy.
+    """Returns the least loss of one who knows no more than how frequent classes are."""
+    from scipy.special import xlogy
 
-    Where rows may have several classes it is infinite: not worked out.
-    """
     if targets.ndim > 1:
-        return math.inf
+        having = targets.mean(axis=0) * (1.0 if weights is None else weights)
+        lacking = 1 - targets.mean(axis=0)
+        shares = having / np.maximum(having + lacking, 1e-12)
+        return -float((xlogy(having, shares) + xlogy(lacking, 1 - shares)).sum())
     counts = np.bincount(targets)
     counted = counts * (1.0 if weights is None else weights[: len(counts)])
     shares = counted[counted > 0] / counted.sum()

@@ -21,19 +21,19 @@ EVEN = 0.5
 def folds(classes: Sequence[Hashable], count: int) -> Iterator[tuple[list[int], list[int]]]:
     """Yields rows to learn from and rows held out, so that every row is held out once.
 
-    The rows of each class are dealt out in turn, so that the folds hold alike shares of it. A
-    row with a label that no other row has is held out from nobody's learning: it could not be
-    answered.
+    The rows of each class are dealt out in turn, so that the folds hold alike shares of it; of
+    several labels the rarest decides. A row with a label that no other row has is held out from
+    nobody's learning: it could not be answered.
 
     Args:
         classes: The class of every row, in the order of the draw: its label, or all its labels.
         count: How many folds; fewer where fewer rows can be held out.
     """
-    rows_of: dict[Hashable, list[int]] = defaultdict(list)
-    for row, its_class in enumerate(classes):
-        rows_of[its_class].append(row)
     labels = [its if isinstance(its, tuple) else (its,) for its in classes]
     frequency = Counter(itertools.chain.from_iterable(labels))
+    rows_of: dict[Hashable, list[int]] = defaultdict(list)
+    for row, its in enumerate(labels):
+        rows_of[min(its, key=lambda label: (frequency[label], label), default=())].append(row)
     dealt = [
         row
         for rows in rows_of.values()

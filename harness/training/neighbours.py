@@ -14,8 +14,7 @@ Floats = NDArray[np.float64]
 CHOICES = (1, 3, 5, 10, 20)
 SCALES = (20.0, 5.0, 50.0)
 FALL = 5.0
-"""How fast all votes together fall off with distance, chosen on training pools: classes that were
-left out are told from those that were not, and log loss is no worse."""
+"""Chosen on training pools: it tells classes that were left out, and log loss is no worse."""
 LEFT_OUT_ROWS = 20_000
 """Rows that are left out in turn to choose by, at most; evenly spaced where there are more."""
 BLOCK_QUERIES = 512
@@ -25,7 +24,7 @@ BLOCK_ROWS = 8_192
 class NeighbourHead:
     """The k nearest rows by cosine vote, nearer ones more: exp(scale x cosine).
 
-    All votes together count as so many rows as are near: each exp(FALL x (its cosine - the mean
+    All votes together count as so many rows as are near: each exp(fall x (its cosine - the mean
     cosine of training rows and their neighbours)). So a row unlike all others is sure of nothing.
 
     What is not given is chosen by leave-one-out over the rows fitted: the pair of the highest
@@ -35,11 +34,13 @@ class NeighbourHead:
     Args:
         k: How many vote; None chooses among ``CHOICES``.
         scale: How fast votes fall off with distance; None chooses among ``SCALES``.
+        fall: How fast all votes together do.
     """
 
-    def __init__(self, *, k: int | None, scale: float | None) -> None:
+    def __init__(self, *, k: int | None, scale: float | None, fall: float = FALL) -> None:
         self.k = k
         self.scale = scale
+        self.fall = fall
 
     def fit(
         self, features: NDArray[np.float32], targets: NDArray[Any], *, anchors: int = 0
@@ -65,7 +66,7 @@ class NeighbourHead:
         cosines, places = nearest(unit_rows(features), self.vectors_, self.k_)
         shares = self._shares(cosines, places, self.scale_, classes)
         prior = 1 / classes if self.targets_.ndim == 1 else self._frequencies()
-        near = np.exp(FALL * (cosines.astype(np.float64) - self.typical_))
+        near = np.exp(self.fall * (cosines.astype(np.float64) - self.typical_))
         votes = near.sum(axis=1, keepdims=True)
         return np.asarray((votes * shares + prior) / (votes + 1), dtype=np.float64)
 

@@ -102,7 +102,7 @@ def test_a_budget_of_one_row_a_class_has_none_to_validate_by(fit, tiny_task):
     rows = list({row.target: row for row in tiny_task.train}.values())
     method = fit("fine_tune:validation=0.2,epochs=1,min_steps=2", rows)
     assert method.context_.meter.notes == [
-        "no class has two examples: none was held out for validation"
+        "too few classes have two examples: none was held out for validation"
     ]
 
 

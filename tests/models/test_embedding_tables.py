@@ -87,7 +87,7 @@ def test_a_causal_lm_that_is_adapted(lm):
 @pytest.mark.parametrize(
     ("name", "places"),
     [("BertModel", 64), ("RobertaModel", 65), ("DistilBertModel", 64), ("GPT2LMHeadModel", 64),
-     ("ModernBertModel", None), ("LlamaForCausalLM", None)],
+     ("OPTForCausalLM", 64), ("ModernBertModel", None), ("LlamaForCausalLM", None)],
 )  # fmt: skip
 def test_how_many_places_a_model_has(save_architecture, name, places):
     assert places_of(save_architecture(name)[0]) == places

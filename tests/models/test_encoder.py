@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from harness.models.encoder import LocalEncoder, token_limit, tokenise
+from harness.models.encoder import LIMIT_FILE, LocalEncoder, token_limit, tokenise
 from harness.models.outputs import content_key
 from harness.models.resolve import resolve
 
@@ -208,7 +208,7 @@ def test_large_batches_are_not_made_where_bits_change(make_encoder, monkeypatch)
 
 def test_a_damaged_limit_is_found_out_again(make_encoder, tmp_path):
     make_encoder("cache").encode(["card"])
-    [file] = (tmp_path / "cache").rglob("token_limit")
+    [file] = (tmp_path / "cache").rglob(LIMIT_FILE)
     file.write_text("x")
     assert make_encoder("cache").encode(["card " * 100, "card"]).shortened == 1
     assert file.read_text() == "64"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from harness.training import cosine
 from harness.training.backbone import Backbone
 from harness.training.cosine import CosineClassifier
 from harness.training.loop import DivergedError, Recipe
@@ -93,6 +94,31 @@ def test_divergence_is_noticed(train):
 def test_what_forgets_all_that_it_knew_has_diverged(train, weights):
     with pytest.raises(DivergedError, match="no better than guessing"):
         train(learning_rate=1.0, min_steps=40, weights=weights)
+
+
+def test_the_loss_of_guessing_is_the_least_that_does_not_read():
+    generator = np.random.default_rng(0)
+    for targets in (generator.integers(3, size=30), generator.random((30, 3)) < 0.3):
+        for weights in (None, np.array([1, 2, 5], np.float32)):
+            counted = None if weights is None else torch.tensor(weights)
+            logits = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+            steps = torch.optim.LBFGS([logits], max_iter=200, line_search_fn="strong_wolfe")
+
+            def value(targets=targets, counted=counted, logits=logits, steps=steps):
+                steps.zero_grad()
+                every = logits.expand(len(targets), 3).float()
+                found = cosine._loss(every, targets, counted)
+                found.backward()
+                return found
+
+            steps.step(value)
+            least = value().item()
+            assert cosine._guessing(targets, weights) == pytest.approx(least, abs=1e-4)
+
+
+def test_an_epoch_that_was_kept_makes_up_for_the_last(train):
+    kept = train(learning_rate=1.0, min_steps=40, held=(TEXTS, TARGETS))
+    assert np.isfinite(kept.scores(TEXTS)).all()
 
 
 def test_what_knew_nothing_and_learns_nothing_has_not(train):

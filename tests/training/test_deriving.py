@@ -191,7 +191,7 @@ def test_identities_differ_by_what_they_depend_on(encoder):
 
 
 @pytest.mark.parametrize("spec", ["from_scratch(m,seed=4294967296)", "adapted(m,seed=-1)"])
-def test_a_seed_that_torch_does_not_take(spec):
+def test_a_seed_out_of_range(spec):
     with pytest.raises(UserError, match="seed"):
         parse_derived(spec)
 

@@ -42,6 +42,15 @@ def test_sets_of_labels_are_held_out_where_each_label_is_in_another_row():
     assert sorted(row for _, out in folds(rows, 5) for row in out) == [0, 1, 2, 4]
 
 
+def test_rows_that_share_a_rare_label_are_held_out_apart():
+    rows = [("rare", "a"), ("a",), ("b",), ("rare", "b"), ("a",), ("b",)]
+    for count in (2, 4):
+        for rest, out in folds(rows, count):
+            assert {name for row in out for name in rows[row]} <= {
+                name for row in rest for name in rows[row]
+            }
+
+
 def micro_f1(probabilities, has, threshold):
     given_ = probabilities >= threshold
     return 2 * (given_ & has).sum() / (given_.sum() + has.sum())

@@ -87,6 +87,28 @@ def test_a_weight_that_is_no_number_ends_the_training():
         )
 
 
+@pytest.mark.parametrize(
+    ("losses", "diverges"),
+    [
+        ([0.4, 0.4, 3.0, 1.0, 1.0, 1.0], True),
+        ([0.4, 0.4, 3.0, 0.9, 0.9, 1.2], True),
+        ([0.4, 0.4, 3.0, 0.9, 0.9, 0.9], False),
+        ([0.95, 0.95, 1.0, 1.0, 1.0, 1.0], False),  # nothing was known that could be lost
+    ],
+)
+def test_what_was_known_before_is_not_to_be_lost(losses, diverges):
+    values = iter(losses)
+
+    def loss(weight, _):
+        return (weight * 0).sum() + next(values)
+
+    if not diverges:
+        train(loss, guessing=1.0)
+        return
+    with pytest.raises(DivergedError, match="no better than guessing"):
+        train(loss, guessing=1.0)
+
+
 def test_something_may_be_done_after_each_epoch():
     seen = []
     train(

@@ -72,6 +72,27 @@ def test_a_row_unlike_all_others_is_sure_of_nothing(k, several):
     np.testing.assert_allclose(away, np.tile(prior, (40, 1)), atol=0.01)
 
 
+def test_anchors_vote_and_choose_nothing():
+    vectors, targets = units(40, 0), np.arange(40) % 2
+    anchors = np.repeat(units(2, 1), 3, axis=0)  # their nearest neighbours are themselves
+    labels = np.repeat([0, 1], 3)
+    rows, classes = np.vstack([vectors, anchors]), np.concatenate([targets, labels])
+    head = NeighbourHead(k=3, scale=20).fit(rows, classes, anchors=6)
+    similar = vectors @ rows.T
+    similar[np.arange(40), np.arange(40)] = -2
+    assert head.typical_ == pytest.approx(np.sort(similar, axis=1)[:, -3:].mean(), abs=1e-6)
+    assert head.typical_ < NeighbourHead(k=3, scale=20).fit(rows, classes).typical_
+    assert head.probabilities(anchors, 2).argmax(axis=1).tolist() == labels.tolist()
+
+
+def test_without_a_fall_distance_does_not_matter():
+    vectors, targets = units(40, 0), np.arange(40) % 2
+    head = NeighbourHead(k=3, scale=1e-6, fall=0).fit(vectors, targets)
+    for queries in (vectors, -vectors):
+        shares = head.probabilities(queries, 2)[:, 0] * 4 - 0.5
+        np.testing.assert_allclose(shares, shares.round(), atol=1e-4)
+
+
 def test_typical_rows_count_as_one_vote_each():
     vectors = np.eye(4, dtype=np.float32)[[0, 0, 0, 1, 1, 1]]
     head = NeighbourHead(k=2, scale=20).fit(vectors, np.array([0, 0, 0, 1, 1, 1]))
