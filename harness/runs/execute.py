@@ -205,9 +205,7 @@ def _fit(cell: PlannedCell, room: ModelRoom, meter: Meter) -> tuple[Method, floa
     started, inside = time.perf_counter(), meter.inside_seconds
     method = cell.method.build().fit(cell.train, unlabelled, context)
     if meter.shortened:
-        meter.note(
-            "some texts read in learning fill all that the model reads: they may have been cut"
-        )
+        meter.note("texts read in learning fill all that the model reads: they may have been cut")
     return method, time.perf_counter() - started - (meter.inside_seconds - inside)
 
 

@@ -9,7 +9,7 @@ from harness.training.prototypes import PrototypeHead
 HEADS = {
     "logistic": lambda: LogisticHead(strength=1.0, max_iter=200),
     "prototypes": lambda: PrototypeHead(scale=20.0),
-    "neighbours": lambda: NeighbourHead(k=3, scale=20.0),
+    "neighbours": lambda: NeighbourHead(k=3, scale=20.0, fall=0),
 }
 
 
@@ -53,9 +53,9 @@ def test_a_label_that_all_or_no_rows_have(make, data):
 
 def test_votes_for_several_labels_are_those_of_each_alone(data):
     features, has, new, _ = data
-    together = NeighbourHead(k=5, scale=20.0).fit(features, has).probabilities(new, 3)
+    together = NeighbourHead(k=5, scale=20.0, fall=0).fit(features, has).probabilities(new, 3)
     prior = has.mean(axis=0)
     for place in range(3):
-        alone = NeighbourHead(k=5, scale=20.0).fit(features, has[:, place].astype(np.int64))
+        alone = NeighbourHead(k=5, scale=20.0, fall=0).fit(features, has[:, place].astype(np.int64))
         share = (alone.probabilities(new, 2)[:, 1] * 6 - 0.5) / 5
         np.testing.assert_allclose(together[:, place], (5 * share + prior[place]) / 6, atol=1e-9)
