@@ -89,9 +89,8 @@ class NeighbourHead:
     def _choose(self, own: int) -> None:
         """Takes what is best where each of the first rows is left out in turn."""
         everyone = len(self.targets_)
-        counts = [k for k in CHOICES if k < everyone] or [1]
-        if self.k is not None:
-            counts = [min(self.k, everyone)]
+        some = [k for k in CHOICES if k < everyone] or [1]
+        counts = some if self.k is None else [min(self.k, everyone)]
         scales = SCALES if self.scale is None else (self.scale,)
         self.k_, self.scale_, self.typical_ = counts[0], scales[0], 1.0
         if everyone == 1:
