@@ -59,7 +59,7 @@ METHODS: Registry[MethodEntry] = Registry(
             uses=("labels", "label_words"),
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.feature_extraction.text"),
-            version=6,
+            version=7,
         ),
         MethodEntry(
             "zero_shot",
@@ -116,7 +116,7 @@ METHODS: Registry[MethodEntry] = Registry(
             uses=("labels", "label_words"),
             libraries=("scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
-            version=5,
+            version=6,
         ),
         MethodEntry(
             "fine_tune",

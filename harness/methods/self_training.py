@@ -65,6 +65,7 @@ class SelfTraining(Method):
                 )
                 return
             taught["threshold"] = self.model_.threshold_
+            del self.model_  # there is memory for one trained encoder, perhaps not for two
             self.model_ = self._fit([*train, *guessed], taught)
 
     def predict(self, examples: Sequence[Example]) -> list[Prediction]:

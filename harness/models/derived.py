@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,7 +17,7 @@ from harness.core.files import hash_json
 from harness.core.settings import construct, read_pairs, settings, spell_changed, stored
 from harness.models.device import numerics
 
-DERIVING_VERSION = 4
+DERIVING_VERSION = 5
 WRITTEN = re.compile(r"(?P<way>\w+)\((?P<inside>.*)\)", re.DOTALL)
 Objective = Literal["simcse", "masked_lm", "causal_lm"]
 
@@ -112,6 +113,8 @@ class Derived:
             "texts": texts_hash if self.uses_texts else None,
             "numerics": numerics(),
         }
+        if kind == "encoder":
+            made["sentence-transformers"] = version("sentence-transformers")
         return f"{self.way}:{hash_json(made)}"
 
 

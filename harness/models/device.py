@@ -47,6 +47,14 @@ def half_precision(device: str) -> bool:
     return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
+@functools.cache
+def card_name() -> str:
+    """Returns the name of the GPU that torch takes where none is named."""
+    import torch
+
+    return torch.cuda.get_device_name()
+
+
 def compute_threads() -> int:
     """Returns how many threads a model computes with: OMP_NUM_THREADS, else the physical cores.
 
@@ -69,7 +77,8 @@ def use_threads() -> int:
 def numerics() -> dict[str, str | int]:
     """Returns what, beside a model and its input, decides the bytes of an output.
 
-    Threads and vector instructions are named only on the CPU: elsewhere they change nothing.
+    Threads and vector instructions are named only on the CPU: elsewhere they change nothing. A GPU
+    is named, because others round otherwise.
     """
     device = choose_device()
     described: dict[str, str | int] = {
@@ -85,6 +94,8 @@ def numerics() -> dict[str, str | int]:
             "instructions": vector_instructions(),
             "linear": linear_library(device, default_dtype(device)),
         }
+    if device == "cuda":
+        described["card"] = card_name()
     if half_precision(device):
         described["training"] = "bfloat16"
     return described

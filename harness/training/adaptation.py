@@ -29,18 +29,20 @@ def adapt_by_simcse(
 
     Args:
         backbone: The encoder.
-        texts: The texts.
+        texts: The texts; of equal ones one is taken, for none could be told from the other.
         recipe: How to train; the other texts of a batch are what a text is told apart from.
         temperature: What cosines are divided by.
         seed: Of dropout and the order.
 
     Raises:
         DivergedError: The loss stopped being a number.
-        HarnessError: The encoder has no dropout.
+        HarnessError: The encoder has no dropout, or there are not two texts.
     """
     import torch
 
-    ids = backbone.tokenise(texts)
+    ids = list(map(list, dict.fromkeys(map(tuple, backbone.tokenise(texts)))))
+    if len(ids) < 2:
+        raise HarnessError("the texts are all alike; it takes two or more that differ")
     if not _varies(backbone, ids[:1], seed):
         raise HarnessError(
             "this encoder has no dropout, so a text cannot be told from itself\n"

@@ -46,7 +46,8 @@ def save_memory(module: Any, now: Attempt) -> None:
             "  hint:     make the steps smaller, such as batch_size=4"
         )
     with warnings.catch_warnings(action="ignore"):  # it has another name in later versions
-        model.gradient_checkpointing_enable()
+        # Else there is no gradient behind frozen layers.
+        model.gradient_checkpointing_enable({"use_reentrant": False})
 
 
 def attempt(train: Callable[[Attempt], T], note: Callable[[str], None]) -> T:

@@ -51,23 +51,27 @@ def folds(classes: Sequence[Hashable], count: int) -> Iterator[tuple[list[int], 
 def stratified(places: NDArray[np.int64], count: int, *, anchors: int = 0) -> list[Part]:
     """Returns scikit-learn's stratified folds of the first rows; the others are in none.
 
+    Neither is a first row that is alone in its class: it could not be answered.
+
     Args:
         places: The class of every row, from 0.
-        count: How many folds; fewer where a class has fewer of the first rows.
+        count: How many folds; fewer where a class has fewer of the first rows, but one.
         anchors: How many of the last rows are always learnt from.
 
     Returns:
-        Nothing where a class has too few rows for two folds.
+        Nothing where fewer than two classes have rows for two folds.
     """
     from sklearn.model_selection import StratifiedKFold
 
     own = places[: len(places) - anchors]
-    used = min(count, int(np.unique(own, return_counts=True)[1].min()))
-    if used < 2:
+    rows_of = np.bincount(own)
+    enough = rows_of[rows_of > 1]
+    if len(enough) < 2:
         return []
-    always = np.arange(len(own), len(places))
-    parts = StratifiedKFold(used).split(own, own)
-    return [(np.concatenate([rest, always]), held) for rest, held in parts]
+    dealt = np.flatnonzero(rows_of[own] > 1)
+    always = np.setdiff1d(np.arange(len(places)), dealt)
+    parts = StratifiedKFold(min(count, int(enough.min()))).split(dealt, own[dealt])
+    return [(np.concatenate([dealt[rest], always]), dealt[held]) for rest, held in parts]
 
 
 def set_threshold(probabilities: Floats, has: NDArray[np.bool_]) -> float:

@@ -63,7 +63,7 @@ class LogisticHead:
     Args:
         strength: Inverse strength of the L2 penalty, scikit-learn's ``C``; None chooses among
             ``GRID`` by stratified cross-validation over the training rows, and takes
-            ``DEFAULT_STRENGTH`` where a class has too few rows for two folds.
+            ``DEFAULT_STRENGTH`` where fewer than two classes have rows for two folds.
         max_iter: Iterations of the solver; stopping there is not an error.
         seed: scikit-learn's ``random_state``.
     """

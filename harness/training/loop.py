@@ -108,6 +108,7 @@ def optimise(
             if not all(torch.isfinite(weight).all() for weight in trained):
                 raise DivergedError("training diverged: a weight is not a number")
             after_epoch()
+    optimiser.zero_grad(set_to_none=True)  # as much memory as the weights
     _check_learnt(losses, last=steps[-1], guessing=guessing)
 
 

@@ -22,8 +22,8 @@ class MarginHead:
     Scores become probabilities by temperature scaling (Guo et al. 2017, "On Calibration of Modern
     Neural Networks", section 4.2). The inverse temperature, and the strength where it is not
     given, are those of the lowest log loss over held-out parts of the rows, by stratified
-    cross-validation. Where a class has too few rows for two parts, the scores are taken as they
-    are.
+    cross-validation. Where fewer than two classes have rows for two parts, the scores are taken as
+    they are.
 
     Args:
         kind: ``ridge`` or ``svm``: scikit-learn's ``RidgeClassifier`` or ``LinearSVC``.

@@ -70,8 +70,9 @@ def test_every_training_learns_the_budget(train, tiny_task, text):
     assert not notes
 
 
-def test_training_that_saves_memory_learns_the_same(train, monkeypatch):
-    short = "fine_tune:epochs=1,min_steps=8"
+@pytest.mark.parametrize("method", TRAINED)
+def test_training_that_saves_memory_learns_the_same(train, monkeypatch, method):
+    short = f"{method}:epochs=1,min_steps=8"
     expected, _ = train(short)
     embed, failures = Backbone.embed, [torch.OutOfMemoryError("out of memory")]
 

@@ -77,7 +77,9 @@ def test_folds_hold_out_no_anchor():
         assert set(held) < set(range(8))
         assert set(rest) == set(range(11)) - set(held)
     assert sorted(np.concatenate([held for _, held in parts])) == list(range(8))
-    assert stratified(places, 5, anchors=2) == []  # the only row of class 2 could not be held out
+    parts = stratified(places, 5, anchors=2)  # row 8 is the only one of class 2
+    assert sorted(np.concatenate([held for _, held in parts])) == list(range(8))
+    assert stratified(places[6:], 5, anchors=2) == []  # of each class one row or none
 
 
 def test_the_strength_is_chosen_on_the_rows_before_the_anchors():

@@ -1,6 +1,8 @@
 """Self-training learns the guesses that it is sure of, and nothing else."""
 
 import dataclasses
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from harness.methods.classifier import Classifier
 from harness.methods.prototypes import Prototypes
 from harness.methods.self_training import SelfTraining
 from harness.methods.spec import parse_method
+from harness.methods.trained import TrainedEncoder
 
 
 @pytest.fixture
@@ -60,6 +63,20 @@ def test_rounds_begin_from_the_budget_again(fit, learnt, budget):
     size = len(budget)
     assert len(learnt) == 4
     assert all(targets[:size] == learnt[0] for targets in learnt)
+
+
+def test_the_teacher_is_gone_when_the_pupil_learns(fit, budget, monkeypatch):
+    there, before, train = [], [], TrainedEncoder.train
+
+    def watched(self, examples):
+        gc.collect()
+        there.append([one() for one in before])
+        before.append(weakref.ref(self))
+        train(self, examples)
+
+    monkeypatch.setattr(TrainedEncoder, "train", watched)
+    fit("self_training:base=last_layers,confidence=0,epochs=1", budget)
+    assert there == [[], [None]]
 
 
 def test_a_model_that_is_trained_makes_fewer_passes_over_the_guesses(fit, learnt, budget):

@@ -63,6 +63,7 @@ def test_numerics_names_threads_only_where_they_count(monkeypatch):
     }  # fmt: skip
     assert on_cpu["threads"] == 3
     monkeypatch.setattr(device, "choose_device", lambda: "cuda")
+    monkeypatch.setattr(device, "card_name", lambda: "a card")
     assert numerics() == {
         **{
             name: on_cpu[name]
@@ -70,6 +71,7 @@ def test_numerics_names_threads_only_where_they_count(monkeypatch):
             if name not in ("threads", "instructions", "linear")
         },
         "device": "cuda",
+        "card": "a card",
     }
 
 
@@ -108,6 +110,7 @@ def test_numerics_name_the_format_of_training_where_it_is_another(monkeypatch):
     import torch
 
     monkeypatch.setattr(device, "choose_device", lambda: "cuda")
+    monkeypatch.setattr(device, "card_name", lambda: "a card")
     for supported in (True, False):
         device.half_precision.cache_clear()
         monkeypatch.setattr(

@@ -134,6 +134,18 @@ def test_the_same_texts_give_the_same_weights(encoder, monkeypatch, tmp_path):
     assert bits[0] == bits[1]
 
 
+def test_of_equal_texts_one_is_adapted_on(encoder, monkeypatch, tmp_path):
+    bits = []
+    for name, texts in (("once", TEXTS[:5]), ("often", TEXTS)):
+        monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / name))
+        made = make(encoder, "adapted(m,batch_size=8,min_steps=5)", texts)
+        weights = sorted(made.model.folder.rglob("*.safetensors"))
+        bits.append([path.read_bytes() for path in weights])
+    assert bits[0] == bits[1]
+    with pytest.raises(HarnessError, match="all alike"):
+        make(encoder, "adapted(m,batch_size=4)", TEXTS[:1] * 9)
+
+
 def test_a_damaged_one_is_made_again(encoder, cache):
     made = make(encoder, "adapted(m,batch_size=8,min_steps=5)")
     file = next(made.model.folder.rglob("*.safetensors"))

@@ -77,10 +77,32 @@ def test_the_strength_is_the_best_of_cross_validation(data):
     assert best == chosen.classifier_.C
 
 
-def test_too_few_rows_to_choose_with(data):
+def test_a_row_alone_in_its_class_is_learnt_from_always(data):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold
+
+    features, targets = data[0][11:37] * 100, data[1][11:37]
+    assert np.bincount(targets).tolist() == [1, 12, 12, 1]
+    dealt = np.arange(1, 25)
+    losses = {}
+    for strength in GRID:
+        held_out = []
+        for rest, held in StratifiedKFold(FOLDS).split(dealt, targets[dealt]):
+            known = [0, *dealt[rest], 25]
+            model = LogisticRegression(C=strength, max_iter=1000)
+            model.fit(features[known], targets[known])
+            shares = model.predict_proba(features[dealt[held]])
+            right = shares[np.arange(len(held)), targets[dealt[held]]]
+            held_out.append(-np.log(np.maximum(right, 1e-7)).mean())
+        losses[strength] = np.mean(held_out)
+    head = LogisticHead(strength=None, max_iter=1000).fit(features, targets)
+    assert head.classifier_.C == min(losses, key=losses.get) != DEFAULT_STRENGTH
+
+
+@pytest.mark.parametrize("rows", [[0, 12, 24, 36], [0, 12, 13, 24, 36]])
+def test_too_few_rows_to_choose_with(data, rows):
     features, targets, _ = data
-    head = LogisticHead(strength=None, max_iter=100).fit(features[11:37], targets[11:37])
-    assert targets[11:37].tolist().count(0) == 1
+    head = LogisticHead(strength=None, max_iter=100).fit(features[rows], targets[rows])
     assert head.classifier_.C == DEFAULT_STRENGTH
 
 

@@ -62,6 +62,10 @@ def test_one_step_is_a_step():
     assert weight.item() < 2.0
 
 
+def test_no_gradient_is_kept():
+    assert train(lambda weight, _: weight.square().sum()).grad is None
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_ends_the_training(value):
     with pytest.raises(DivergedError):

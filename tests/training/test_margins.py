@@ -75,10 +75,12 @@ def test_probabilities_are_calibrated(data, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_small_draws(data, kind):
     features, targets, new, _ = data
-    lone = head(kind).fit(features[11:14], targets[11:14])  # one row of a class
+    lone = head(kind).fit(features[11:14], targets[11:14])  # one class has two rows
     assert lone.inverse_temperature_ == 1
     chosen = lone.classifier_
     assert pytest.approx(1 / chosen.alpha if kind == "ridge" else chosen.C) == DEFAULT_STRENGTH
+    rare = np.append(np.flatnonzero(targets > 0), np.flatnonzero(targets == 0)[0])
+    assert head(kind).fit(features[rare], targets[rare]).inverse_temperature_ != 1
     same = head(kind).fit(features[:5], targets[:5])  # a single class
     assert (same.probabilities(new, 4).argmax(axis=1) == targets[0]).all()
     absent = head(kind).fit(features[targets != 1], targets[targets != 1]).probabilities(new, 4)
