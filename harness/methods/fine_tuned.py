@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from pydantic import Field
 from harness.core.settings import settings
 from harness.core.types import Example
 from harness.methods.trained import TrainedEncoder
+from harness.models.derived import is_from_scratch
 from harness.stats.arrays import sigmoid, softmax, unit_rows
 from harness.training.attempts import Attempt
 from harness.training.backbone import Backbone
@@ -20,6 +21,25 @@ from harness.training.cosine import CosineClassifier
 from harness.training.folds import folds
 from harness.training.loop import Recipe
 
+
+class Usual(NamedTuple):
+    """What is trained with where a user gives nothing: passes over the budget, and peak rate."""
+
+    epochs: int
+    rate: float
+
+
+PRETRAINED = Usual(5, 1e-4)
+ANEW = Usual(20, 3e-4)
+"""Of a network that has learnt nothing; chosen on a training pool, see docs/benchmarks.md."""
+PASSES = (
+    f"passes over the budget, at least; absent: {PRETRAINED.epochs}, of a network with random "
+    f"weights {ANEW.epochs}"
+)
+PEAK = (
+    f"peak rate of the encoder; absent: {PRETRAINED.rate:g}, of a network with random weights "
+    f"{ANEW.rate:g}"
+)
 WEIGHTS = (
     "what a class counts: `balanced` gives all classes the same weight, however frequent; where "
     "rows may have several labels, having a label the same weight as not having it"
@@ -42,10 +62,10 @@ class FineTuned(TrainedEncoder):
     hold_outs: ClassVar[int] = 4
     hold_outs_used: ClassVar[int] = 1
 
-    epochs: Annotated[int, Field(gt=0, description="passes over the budget, at least")] = 5
+    epochs: Annotated[int | None, Field(gt=0, description=PASSES)] = None
     min_steps: Annotated[int, Field(ge=0, description="optimiser steps, at least")] = 40
     batch_size: Annotated[int, Field(gt=0, description="examples a step")] = 16
-    learning_rate: Annotated[float, Field(gt=0, description="peak rate of the encoder")] = 1e-4
+    learning_rate: Annotated[float | None, Field(gt=0, description=PEAK)] = None
     head_rate: Annotated[float, Field(gt=0, description="peak rate of the head")] = 2e-3
     scale: Annotated[float, Field(gt=0, le=1e4, description="what cosines are multiplied by")] = (
         16.0
@@ -90,11 +110,12 @@ class FineTuned(TrainedEncoder):
         return sigmoid(scores) if self.context_.rules.answer == "labels" else softmax(scores)
 
     def _recipe(self, now: Attempt) -> Recipe:
+        usual = usual_training(self.encoder.identity)
         return Recipe(
-            epochs=self.epochs,
+            epochs=self.epochs or usual.epochs,
             min_steps=self.min_steps,
             batch_size=self.batch_size,
-            learning_rate=now.rate * self.learning_rate,
+            learning_rate=now.rate * (self.learning_rate or usual.rate),
             head_rate=now.rate * self.head_rate,
         )
 
@@ -143,3 +164,8 @@ class FineTuned(TrainedEncoder):
         for place in np.flatnonzero(has.any(axis=0)):
             start[place] = vectors[has[:, place]].mean(axis=0)
         return unit_rows(start)
+
+
+def usual_training(identity: str) -> Usual:
+    """Returns how an encoder of this identity is trained where a user gives nothing."""
+    return ANEW if is_from_scratch(identity) else PRETRAINED

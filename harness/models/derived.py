@@ -54,7 +54,8 @@ class Adapted:
     seed: Annotated[int, Field(ge=0, lt=2**32, description="of dropout and the order")] = 0
 
 
-WAYS: dict[str, type[FromScratch | Adapted]] = {"from_scratch": FromScratch, "adapted": Adapted}
+FROM_SCRATCH = "from_scratch"
+WAYS: dict[str, type[FromScratch | Adapted]] = {FROM_SCRATCH: FromScratch, "adapted": Adapted}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -116,6 +117,11 @@ class Derived:
         if kind == "encoder":
             made["sentence-transformers"] = version("sentence-transformers")
         return f"{self.way}:{hash_json(made)}"
+
+
+def is_from_scratch(identity: str) -> bool:
+    """Returns whether the model of an identity has learnt nothing: its weights are random."""
+    return identity.startswith(f"{FROM_SCRATCH}:")
 
 
 def parse_derived(spec: str, *, where: str | None = None) -> Derived | None:

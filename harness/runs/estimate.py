@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.core.settings import stored
 from harness.core.types import Example
+from harness.methods.fine_tuned import usual_training
 from harness.methods.spec import parse_method
 from harness.models.catalog import CATALOG
 from harness.models.derived import Adapted, base_of, derived_folder, parse_derived
@@ -94,7 +95,8 @@ def _training(cell: PlannedCell) -> float:
     base = parse_method(next(iter(cell.method.parts))) if cell.method.parts else cell.method
     passed = 0.0  # characters
     if base.entry.way == "fine-tuning":
-        passed = _characters(cell, cell.train) * _passes(base.settings, len(cell.train))
+        usual = usual_training(model.identity).epochs
+        passed = _characters(cell, cell.train) * _passes(base.settings, len(cell.train), usual)
         if cell.planned.task.rules.needs_threshold and own.get("threshold") is None:
             passed *= WITH_THRESHOLD
         if "unlabelled" in cell.method.uses:
@@ -104,10 +106,10 @@ def _training(cell: PlannedCell) -> float:
     return FLOPS_PER_WEIGHT * _parameters(model) * passed / CHARACTERS_PER_TOKEN
 
 
-def _passes(settings: Mapping[str, Any], rows: int) -> float:
+def _passes(settings: Mapping[str, Any], rows: int, usual: int = 1) -> float:
     """Returns how often training runs every row."""
     steps = settings.get("min_steps", 0) * settings.get("batch_size", 1)
-    return float(max(settings.get("epochs", 1), steps / max(1, rows)))
+    return float(max(settings.get("epochs") or usual, steps / max(1, rows)))
 
 
 def _adapting(cell: PlannedCell, model: PlannedModel) -> float:

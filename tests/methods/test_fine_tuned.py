@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from harness.core.types import Example
+from harness.methods.fine_tuned import ANEW, PRETRAINED
 from harness.methods.spec import parse_method
 from harness.tasks.kinds.multiple_choice import MultipleChoice
+from harness.training.attempts import Attempt
 from harness.training.cosine import CosineClassifier
 
 
@@ -26,6 +28,25 @@ def method(make_context):
         return method
 
     return made
+
+
+@pytest.mark.parametrize(
+    ("written", "identity", "epochs", "rate"),
+    [
+        ("fine_tune", "sha256:one", PRETRAINED.epochs, PRETRAINED.rate),
+        ("fine_tune", "from_scratch:one", ANEW.epochs, ANEW.rate),
+        ("fine_tune", "adapted:one", PRETRAINED.epochs, PRETRAINED.rate),
+        ("fine_tune:epochs=3,learning_rate=1e-5", "from_scratch:one", 3, 1e-5),
+        ("lora:learning_rate=1e-3", "from_scratch:one", ANEW.epochs, 1e-3),
+    ],
+)
+def test_a_network_that_has_learnt_nothing_is_trained_longer(
+    method, written, identity, epochs, rate
+):
+    tuned = method(written)
+    tuned.context_ = dataclasses.replace(tuned.context_, encoder=SimpleNamespace(identity=identity))
+    recipe = tuned._recipe(Attempt(rate=0.5))
+    assert (recipe.epochs, recipe.learning_rate) == (epochs, rate / 2)
 
 
 def test_a_rare_class_counts_as_much_as_a_frequent_one(method):

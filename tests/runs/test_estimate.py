@@ -87,5 +87,13 @@ def test_what_is_trained_twice_takes_longer(seconds):
     )
 
 
+def test_what_has_learnt_nothing_takes_longer(seconds):
+    asked = {"method": ["fine_tune:min_steps=0"], "labels": ["all"], "draws": 1}
+    scratch = {**asked, "model": ["encoder:from_scratch(all-minilm-l6-v2)"]}
+    assert seconds(**asked) < seconds(**scratch)
+    given = {**scratch, "method": ["fine_tune:min_steps=0,epochs=5"]}
+    assert seconds(**given) == pytest.approx(seconds(**asked))
+
+
 def test_the_machine_is_measured():
     assert 1e7 < matrix_rate() < 1e15
