@@ -30,7 +30,7 @@ class Usual(NamedTuple):
 
 
 PRETRAINED = Usual(5, 1e-4)
-ANEW = Usual(20, 3e-4)
+ANEW = Usual(40, 3e-4)
 """Of a network that has learnt nothing; chosen on a training pool, see docs/benchmarks.md."""
 PASSES = (
     f"passes over the budget, at least; absent: {PRETRAINED.epochs}, of a network with random "
