@@ -3,7 +3,7 @@
 One folder holds the outputs of one model under one numerical set-up. It grows by whole files,
 written aside and renamed into place, each named by the sha256 of its bytes: any number of
 processes may read and write it, and a file that was cut or altered is noticed, put aside and
-computed again. Numbers are read from the files when they are asked for, and not held in memory.
+computed again. Numbers of large files are read when they are asked for, and not held in memory.
 """
 
 from __future__ import annotations

@@ -33,6 +33,18 @@ def test_a_batch_in_parts_is_the_same_batch(backbone, monkeypatch, passes):
     torch.testing.assert_close(gradient, words.grad, rtol=1e-3, atol=1e-3)
 
 
+def test_where_the_device_has_bfloat16_matrices_are_multiplied_in_it(backbone, monkeypatch):
+    ids = backbone.tokenise(TEXTS)
+    exact = backbone.embed(ids).detach()
+    monkeypatch.setattr(module, "half_precision", lambda _: True)
+    found = backbone.embed(ids)
+    assert 1e-5 < (found - exact).abs().max() < 0.05
+    found[:, 0].sum().backward()
+    trained = [weight for weight in backbone.encoder.parameters() if weight.grad is not None]
+    assert {str(weight.dtype) for weight in trained} == {"torch.float32"}
+    assert trained
+
+
 @pytest.mark.parametrize(
     ("lengths", "sizes"),
     [

@@ -7,8 +7,10 @@ import torch
 from harness.models.derived import parse_derived
 from harness.models.encoder import LocalEncoder, load_encoder
 from harness.models.resolve import resolve
-from harness.training.adaptation import IGNORED, _mask
+from harness.training import adaptation
+from harness.training.adaptation import IGNORED, LanguageModelLoss, _mask
 from harness.training.deriving import _take_weights, _with_words, derive
+from harness.training.loop import seeded
 from harness.training.weights import transformer_of
 
 TEXTS = ["my card is lost", "card gone", "top up please", "add money", "what is the rate"] * 4
@@ -43,6 +45,21 @@ def test_training_goes_on_with_the_head_of_the_checkpoint(language_model, masked
     for name, weight in transformer.named_parameters():
         if not name.startswith("pooler"):
             assert torch.equal(found.base_model.get_parameter(name), weight), name
+
+
+def test_where_the_device_has_bfloat16_matrices_are_multiplied_in_it(
+    language_model, masked, monkeypatch
+):
+    model, folder = language_model
+    tokenizer = load_encoder(folder).tokenizer
+    loss = LanguageModelLoss(model.eval(), tokenizer, tokenizer(TEXTS)["input_ids"], masked=masked)
+    found = []
+    for half in (False, True):
+        monkeypatch.setattr(adaptation, "half_precision", lambda _, half=half: half)
+        with seeded(0), torch.no_grad():
+            found.append(loss(range(len(TEXTS))).item())
+    assert found[0] != found[1]
+    assert found[0] == pytest.approx(found[1], rel=0.05)
 
 
 def test_an_adapted_encoder_is_better_at_it(language_model, masked, cache):
