@@ -16,6 +16,7 @@ from harness.methods.classifier import Classifier
 from harness.tasks.kinds.base import Item
 from harness.training.heads import fit_head
 from harness.training.logistic import LogisticHead
+from harness.training.row_space import row_space
 
 WORD = r"(?u)\b\w+\b"
 
@@ -47,19 +48,25 @@ class Tfidf(Classifier):
             words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=WORD)
             parts.insert(0, words)
         self.vectorizer_ = make_union(*parts).fit(texts)
+        weights = self._weights(lessons.items)
+        self.space_ = row_space(weights)
         self.head_ = fit_head(
             lambda: LogisticHead(strength=self.C, max_iter=self.max_iter),
-            self._features(lessons.items),
+            self._features(weights),
             lessons.targets,
             anchors=lessons.words,
         )
 
     def probabilities(self, examples: Sequence[Example]) -> NDArray[np.float64]:
         """Returns the probabilities of every item's classes, shape (items, classes)."""
-        features = self._features(self.context_.items(examples))
+        features = self._features(self._weights(self.context_.items(examples)))
         return self.head_.probabilities(features, self.context_.classes)
 
-    def _features(self, items: Sequence[Item]) -> Any:
+    def _features(self, weights: Any) -> Any:
+        """Returns what the classifier reads: the weights, or where they lie in the row space."""
+        return weights if self.space_ is None else self.space_.coordinates(weights)
+
+    def _weights(self, items: Sequence[Item]) -> Any:
         """Returns the weights of every item, sparse, shape (items, vocabulary)."""
         from scipy.sparse import hstack
 

@@ -16,8 +16,6 @@ from harness.training.folds import Part, stratified
 GRID = (0.1, 1.0, 10.0, 100.0)
 DEFAULT_STRENGTH = 10.0
 FOLDS = 5
-ROW_SPACE_ROWS = 2000
-"""With more, products of all rows take longer than sparse features, and memory by the square."""
 
 
 @contextlib.contextmanager
@@ -32,29 +30,6 @@ def quiet_solver() -> Iterator[None]:
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield
-
-
-class RowSpace:
-    """Sparse rows in as many coordinates as there are rows, with the same inner products.
-
-    A linear model with an L2 penalty is a combination of its training rows (the representer
-    theorem), so in these coordinates it is the same model, and with fewer rows than columns it is
-    found several times faster.
-
-    Args:
-        rows: The training rows, a sparse matrix of shape (rows, columns).
-    """
-
-    def __init__(self, rows: Any) -> None:
-        self.rows = rows
-        products = (rows @ rows.T).toarray()
-        values, vectors = np.linalg.eigh(products)
-        kept = values > values[-1] * np.finfo(np.float64).eps * len(values)
-        self.basis = vectors[:, kept] / np.sqrt(values[kept])
-
-    def coordinates(self, rows: Any) -> NDArray[np.float64]:
-        """Returns rows of any sparse matrix with the same columns, shape (rows, coordinates)."""
-        return np.asarray((rows @ self.rows.T).toarray() @ self.basis, dtype=np.float64)
 
 
 class LogisticHead:
@@ -78,11 +53,6 @@ class LogisticHead:
 
         The last ``anchors`` of them are in no part that is held out to choose the strength by.
         """
-        self.space_ = None
-        rows, columns = features.shape
-        if hasattr(features, "toarray") and rows < columns and rows <= ROW_SPACE_ROWS:
-            self.space_ = RowSpace(features)
-            features = self.space_.coordinates(features)
         self.seen_, places = np.unique(targets, return_inverse=True)
         self.examples_ = len(targets)
         self.classifier_ = None
@@ -94,8 +64,6 @@ class LogisticHead:
 
     def probabilities(self, features: Any, labels: int) -> NDArray[np.float64]:
         """Returns probabilities over all labels of the task, shape (rows, labels)."""
-        if self.space_ is not None:
-            features = self.space_.coordinates(features)
         if self.classifier_ is None:
             inner = np.ones((features.shape[0], 1))
         else:

@@ -21,7 +21,7 @@ from harness.training.backbone import Backbone
 Arrays = Mapping[str, NDArray[Any]]
 CLASSES = {
     "LogisticHead": "harness.training.logistic",
-    "RowSpace": "harness.training.logistic",
+    "RowSpace": "harness.training.row_space",
     "MarginHead": "harness.training.margins",
     "NeighbourHead": "harness.training.neighbours",
     "PrototypeHead": "harness.training.prototypes",

@@ -3,8 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
-from harness.training import logistic
-from harness.training.logistic import DEFAULT_STRENGTH, FOLDS, GRID, LogisticHead, RowSpace
+from harness.training.logistic import DEFAULT_STRENGTH, FOLDS, GRID, LogisticHead
 
 
 @pytest.fixture
@@ -35,21 +34,6 @@ def test_sparse_features(data):
     np.testing.assert_allclose(
         sparse.probabilities(csr_matrix(new), 4), dense.probabilities(new, 4), atol=1e-3
     )
-
-
-def test_with_many_rows_sparse_features_stay_as_they_are(data, monkeypatch):
-    from scipy.sparse import csr_matrix, hstack
-
-    features, targets, new = data
-    exact = [csr_matrix(one.astype(np.float64)) for one in (features, new)]
-    wide, queries = (hstack([one] * 6, format="csr") for one in exact)
-    heads = []
-    for most in (len(features), len(features) - 1):
-        monkeypatch.setattr(logistic, "ROW_SPACE_ROWS", most)
-        heads.append(LogisticHead(strength=0.01, max_iter=1000).fit(wide, targets))
-    assert [head.space_ is None for head in heads] == [False, True]
-    found = [head.probabilities(queries, 4) for head in heads]
-    np.testing.assert_allclose(found[0], found[1], atol=1e-3)
 
 
 def test_the_strength_is_the_best_of_cross_validation(data):
@@ -129,33 +113,3 @@ def test_stopping_early_is_no_warning(data):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         LogisticHead(strength=100.0, max_iter=2).fit(features * 100, targets)
-
-
-@pytest.mark.parametrize("strength", [0.1, 1.0, 10.0])
-def test_in_the_space_of_its_rows_it_is_the_same_model(strength):
-    from scipy.sparse import random
-    from sklearn.linear_model import LogisticRegression
-
-    features = random(40, 900, density=0.05, format="csr", random_state=0)
-    new = random(20, 900, density=0.05, format="csr", random_state=1)
-    targets = np.arange(40) % 3
-    exact = {"C": strength, "max_iter": 5000, "tol": 1e-9}  # until both have really arrived
-    space = RowSpace(features)
-    here = LogisticRegression(**exact).fit(space.coordinates(features), targets)
-    there = LogisticRegression(**exact).fit(features, targets)
-    np.testing.assert_allclose(
-        here.predict_proba(space.coordinates(new)), there.predict_proba(new), rtol=0, atol=1e-5
-    )
-    head = LogisticHead(strength=strength, max_iter=5000).fit(features, targets)
-    np.testing.assert_allclose(
-        head.probabilities(new, 3), there.predict_proba(new), rtol=0, atol=2e-2
-    )
-
-
-def test_equal_and_empty_rows_have_coordinates_too():
-    from scipy.sparse import csr_matrix
-
-    rows = csr_matrix(np.array([[1.0, 0, 0, 2, 0], [1, 0, 0, 2, 0], [0, 0, 0, 0, 0]]))
-    space = RowSpace(rows)
-    found = space.coordinates(rows)
-    np.testing.assert_allclose(found @ found.T, (rows @ rows.T).toarray(), atol=1e-12)
