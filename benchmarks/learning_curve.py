@@ -36,12 +36,13 @@ from harness.tasks.draws import Budget, draw, sample_test
 from harness.tasks.task import Task, load_task
 
 TASK = "banking77"
-METHODS = (
-    "prototypes:label_examples=0",
-    "nearest_neighbours:label_examples=0",
-    "linear_probe:label_examples=0",
-    "linear_probe:C=10,label_examples=0",
-)
+METHODS = {
+    "prototypes": "prototypes:label_examples=0",
+    "nearest_neighbours": "nearest_neighbours:label_examples=0",
+    "linear_probe": "linear_probe:label_examples=0",
+    "linear_probe:C=10": "linear_probe:C=10,label_examples=0",
+}
+"""What the harness is asked for, by the peer's names: the peer knows no label's words."""
 BUDGETS = "2,4,8,16,32"
 DRAWS = 10
 
@@ -59,7 +60,7 @@ def main() -> None:
     flags = [
         *("--task", TASK, "--data-dir", str(data), "--draws", str(options.draws)),
         *("--labels", ",".join(map(str, budgets))),
-        *(part for method in METHODS for part in ("--method", method)),
+        *(part for method in METHODS.values() for part in ("--method", method)),
         *(("--limit", str(options.test)) if options.test else ()),
     ]
     ours = run_harness(resolved, flags)
@@ -148,10 +149,8 @@ def timed(command: Sequence[str], variables: Mapping[str, str]) -> tuple[float, 
 
 def read_accuracies(table: Path) -> dict[str, dict[str, float]]:
     """Returns the accuracy of each method at each budget."""
-    asked = {
-        (spec.entry.name, spec.given): name
-        for name, spec in zip(METHODS, map(parse_method, METHODS), strict=True)
-    }
+    specs = {name: parse_method(written) for name, written in METHODS.items()}
+    asked = {(spec.entry.name, spec.given): name for name, spec in specs.items()}
     found: dict[str, dict[str, float]] = {}
     with table.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
