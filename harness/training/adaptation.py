@@ -40,7 +40,7 @@ def adapt_by_simcse(
     """
     import torch
 
-    ids = list(map(list, dict.fromkeys(map(tuple, backbone.tokenise(texts)))))
+    ids = list(dict.fromkeys(map(tuple, backbone.tokenise(texts))))
     if len(ids) < 2:
         raise HarnessError("the texts are all alike; it takes two or more that differ")
     if not _varies(backbone, ids[:1], seed):

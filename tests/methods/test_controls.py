@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from harness.core.types import Example
+from harness.training import row_space
 
 
 def test_majority_gives_the_frequencies(fit, tiny_task, test_rows):
@@ -30,6 +31,17 @@ def test_tfidf_weights_words_and_characters_alike(fit, tiny_task):
     expected = np.hstack([part.fit_transform(texts).toarray() for part in (words, characters)])
     found = fit("tfidf:label_examples=0").vectorizer_.transform(texts).toarray()
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_with_many_rows_the_weights_stay_as_they_are(fit, test_rows, monkeypatch):
+    inside = fit("tfidf:C=0.01")
+    monkeypatch.setattr(row_space, "MOST_ROWS", len(inside.space_.rows.indptr) - 2)
+    outside = fit("tfidf:C=0.01")
+    assert outside.space_ is None
+    found = [
+        [one.probabilities for one in method.predict(test_rows)] for method in (inside, outside)
+    ]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-3)
 
 
 def test_tfidf_of_a_text_that_shares_nothing_is_the_prior(fit):

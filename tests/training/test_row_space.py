@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from harness.training import row_space as module
+from harness.training.logistic import LogisticHead
 from harness.training.row_space import RowSpace, row_space
 
 
@@ -20,6 +21,9 @@ def test_in_the_space_of_its_rows_it_is_the_same_model(strength):
     np.testing.assert_allclose(
         here.predict_proba(space.coordinates(new)), there.predict_proba(new), rtol=0, atol=1e-5
     )
+    head = LogisticHead(strength=strength, max_iter=5000).fit(space.coordinates(features), targets)
+    found = head.probabilities(space.coordinates(new), 3)
+    np.testing.assert_allclose(found, there.predict_proba(new), rtol=0, atol=2e-2)
 
 
 def test_equal_and_empty_rows_have_coordinates_too():
