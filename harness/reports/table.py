@@ -6,6 +6,7 @@ What is undefined is a missing value, never 0.0.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -175,9 +176,14 @@ def _group_costs(cells: Sequence[FinishedCell]) -> Row:
     }
 
 
+def _on_one_line(reason: str) -> str:
+    parts = re.split(r"\n\s*(?=(?:found|expected|hint): )", reason)
+    return "; ".join(" ".join(part.split()) for part in parts)
+
+
 def _warnings(group: Group) -> list[str]:
     found = list(dict.fromkeys(note for row in group.listed for note in row.notes))
-    found += [f"failed: {' '.join(reason.split())}" for reason in group.failures]
+    found += [f"failed: {_on_one_line(reason)}" for reason in group.failures]
     found += dict.fromkeys(note for cell in group.cells for note in cell.costs.get("notes", ()))
     if any(cell.costs.get("halved") for cell in group.cells):
         found.append("equal to other runs' within 1e-4 only: memory ran short, and passes were cut")

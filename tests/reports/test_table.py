@@ -126,10 +126,12 @@ def test_warnings_say_each_thing_once(make_run, say):
     run = make_run().task("aabb", majority=0.1)
     for draw in range(2):
         run.cell(say("aabb"), draw=draw, notes=("label b has 3 rows", f"note {draw}"))
-    run.cell(draw=2, failure="ModelError: no\n  memory", notes=("label b has 3 rows",))
-    run.cell(draw=3, failure="ModelError: no\n  memory")
+    failure = "ModelError: no\n  memory\n  hint:     give less"
+    run.cell(draw=2, failure=failure, notes=("label b has 3 rows",))
+    run.cell(draw=3, failure=failure)
     assert run_table(run.write()).iloc[0]["warnings"] == (
-        "label b has 3 rows; note 0; note 1; failed: ModelError: no memory; 2 of 4 draws missing"
+        "label b has 3 rows; note 0; note 1; failed: ModelError: no memory; hint: give less; "
+        "2 of 4 draws missing"
     )
 
 
