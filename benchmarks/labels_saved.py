@@ -2,9 +2,9 @@
 
 For every row of finished runs, and a method without transfer: the label count at which that
 method's curve first reaches the row's accuracy, straight between its budgets in the logarithm of
-the labels; `saved` is how many times the row's own labels that is. The runs must be of the same
-test rows. Test rows and draws are resampled, the same test rows for all in a replicate, for an
-interval of 95 %.
+the labels; `saved` is how many times the row's own labels that is. The runs must be of one task,
+one seed and the same test rows. Test rows and draws are resampled, the same test rows for all in a
+replicate, for an interval of 95 %.
 """
 
 import argparse
@@ -17,13 +17,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.reports.evaluate import FinishedCell, Group, RunReader
+from harness.metrics import METRICS
+from harness.reports.evaluate import Group, RunReader
 from harness.stats.bootstrap import resample
 
 FIELDS = (
     "method", "settings", "model", "labels", "label_count", "accuracy",
     "against", "needed", "needed_low", "needed_high", "saved", "saved_low", "saved_high",
 )  # fmt: skip
+ACCURACY = METRICS.get("accuracy")
 REPLICATES = 2000
 ENDS = (2.5, 97.5)
 
@@ -63,39 +65,38 @@ def main() -> None:
 
 
 def read_rows(folders: Sequence[Path]) -> list[Row]:
-    """Returns the rows of all runs."""
-    rows, tests = [], set()
+    """Returns the rows of all runs; says on the screen which of them lack draws."""
+    rows: dict[tuple[str, str, str, str], Row] = {}
+    tests = set()
     for folder in folders:
         for group in RunReader(folder).groups():  # one at a time: they hold all predictions
-            if group.cells:
-                tests.add(tuple((one.row, one.target) for one in group.cells[0].examples))
-                rows.append(resampled(group))
-    if len(tests) != 1:
-        raise SystemExit("these runs are not of the same test rows")
-    return rows
+            if not group.cells:
+                continue
+            answers = tuple((one.row, one.target) for one in group.cells[0].examples)
+            tests.add((group.task.name, group.seed, answers))
+            if len(tests) > 1:
+                raise SystemExit("these runs are not of one task, one seed and the same test rows")
+            row = resampled(group)
+            if len(group.cells) < group.expected:
+                print(f"{folder}: {len(group.cells)} of {group.expected} draws of", *row.key)
+            other = rows.setdefault(row.key, row)
+            if not np.array_equal(other.accuracies, row.accuracies):
+                raise SystemExit(f"{folder}: another run has other answers of {' '.join(row.key)}")
+    return list(rows.values())
 
 
 def resampled(group: Group) -> Row:
-    """Returns a row with its accuracy in every replicate."""
-    right = [right_answers(cell) for cell in group.cells]
+    """Returns a row with its accuracy on the test rows in scope, in every replicate."""
+    if group.task.kind not in ACCURACY.kinds:
+        raise SystemExit(f"the kind {group.task.kind!r} of {group.task.name} has no accuracy")
+    accuracy = ACCURACY.load()()
+    right = [accuracy.statistics(cell.scored) for cell in group.cells]
     drawn = resample(right, replicates=REPLICATES, seed=group.seed)
-    rows = len(right[0])
-    seen = drawn.observed.mean() / rows
     row = group.cells[0].row
     return Row(
         (row.method, row.settings, row.model, row.labels),
         row.train_rows,
-        np.array([seen, *drawn.values(lambda totals: totals[..., 0] / rows)]),
-    )
-
-
-def right_answers(cell: FinishedCell) -> NDArray[np.float64]:
-    """Returns 1 where a test row is answered rightly and 0 elsewhere. Shape: [rows, 1]."""
-    return np.array(
-        [
-            [float(made.output == example.target)]
-            for example, made in zip(cell.examples, cell.predictions, strict=True)
-        ]
+        np.array([accuracy.aggregate(drawn.observed).mean(), *drawn.values(accuracy.aggregate)]),
     )
 
 

@@ -166,7 +166,7 @@ METHODS: Registry[MethodEntry] = Registry(
             uses=("labels", "unlabelled", "seed", "label_words"),
             libraries=("peft", "scikit-learn", "scipy", "numpy"),
             imports=("sklearn.linear_model", "sklearn.model_selection"),
-            version=4,
+            version=5,
         ),
     ],
     group="harness.methods",

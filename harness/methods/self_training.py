@@ -14,7 +14,10 @@ from harness.methods import METHODS, MethodEntry
 from harness.methods.base import Context, Method
 from harness.methods.classifier import THRESHOLD, Classifier
 from harness.methods.lessons import LABEL_EXAMPLES
+from harness.models.derived import is_from_scratch
 
+TAUGHT_EPOCHS = 2
+"""With the guesses there is more to pass over than the budget alone."""
 Base = Literal["fine_tune", "last_layers", "lora", "contrastive", "linear_probe", "prototypes"]
 
 
@@ -36,10 +39,11 @@ class SelfTraining(Method):
     ] = 0.8  # fmt: skip
     rounds: Annotated[int, Field(gt=0, description="how often it is learnt again")] = 1
     epochs: Annotated[
-        int,
+        int | None,
         Field(gt=0, description="passes over the budget and the guesses together, at least, where "
-              "the base trains an encoder"),
-    ] = 2  # fmt: skip
+              f"the base trains an encoder; absent: {TAUGHT_EPOCHS}, of a network with random "
+              "weights as many as the base takes"),
+    ] = None  # fmt: skip
     threshold: Annotated[float | None, Field(ge=0, le=1, description=THRESHOLD)] = None
     label_examples: Annotated[int, Field(ge=0, le=1000, description=LABEL_EXAMPLES)] = 2
 
@@ -55,8 +59,8 @@ class SelfTraining(Method):
             "label_examples": self.label_examples,
         }
         self.model_ = self._fit(train, taught)
-        if self._entry.way == "fine-tuning":
-            taught["epochs"] = self.epochs
+        if epochs := self._taught_epochs():
+            taught["epochs"] = epochs
         for _ in range(self.rounds):
             guessed = list(self._sure(unlabelled)) if unlabelled else []
             if not guessed:
@@ -96,6 +100,13 @@ class SelfTraining(Method):
     @property
     def _entry(self) -> MethodEntry:
         return METHODS.get(self.base)
+
+    def _taught_epochs(self) -> int | None:
+        """Returns how many passes the second model makes; None where its base says how many."""
+        if self._entry.way != "fine-tuning":
+            return None
+        anew = is_from_scratch(self.encoder.identity)
+        return self.epochs or (None if anew else TAUGHT_EPOCHS)
 
     def _fit(self, examples: Sequence[Example], given: dict[str, float | int | None]) -> Classifier:
         model: Classifier = self._entry.load()(**given)

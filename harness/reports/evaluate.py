@@ -162,10 +162,15 @@ class RunReader:
 
     def _group(self, listed: Sequence[CellRow]) -> Group:
         task = self.manifest.tasks[listed[0].task]
-        failures = self.manifest.failures
+        # What failed here another process may have finished meanwhile.
+        failures = {
+            identity: reason
+            for identity, reason in self.manifest.failures.items()
+            if not self.store.has(identity)
+        }
         # Reversed, so that of the draws that share an identity the first stays.
         distinct = {row.identity: row for row in reversed(listed)}
-        wanted = [row for row in reversed(distinct.values()) if row.identity not in failures]
+        wanted = reversed(distinct.values())
         return Group(
             task=task,
             listed=tuple(listed),

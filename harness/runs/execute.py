@@ -17,7 +17,7 @@ from harness.core.types import Cost, Example
 from harness.methods.base import Context, Method
 from harness.models.meter import Meter, MeteredCausalLM, MeteredEncoder
 from harness.models.room import ModelRoom
-from harness.runs.keeping import is_wanted, keep_model
+from harness.runs.keeping import is_wanted, keep_model, warn_not_kept
 from harness.runs.memory import PeakMemory
 from harness.runs.models import ready_model
 from harness.runs.plan import Plan, PlannedCell
@@ -159,16 +159,17 @@ def _attempt(
     keep: bool,
 ) -> None:
     """Computes a cell, or waits for another process to; counts it, or notes why it failed."""
-    kept_in = run_dir if keep and is_wanted(cell, run_dir) else None
     try:
         with store.write(cell.row.identity) as writer:
+            # Asked here, behind the lock: the other process may have kept it too.
+            kept_in = run_dir if keep and is_wanted(cell, run_dir) else None
             if writer is not None:
                 _compute(cell, writer, room, kept_in)
                 outcome.computed += 1
                 return
             outcome.reused += 1
             if kept_in:
-                keep_model(cell, _fit(cell, room, Meter())[0], kept_in)
+                _train_again(cell, room, kept_in)
     except HarnessError as error:
         outcome.failures[cell.row.identity] = str(error)
     except Exception as error:  # noqa: BLE001  (one cell's bug must not take the others with it)
@@ -193,6 +194,16 @@ def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom, kept_in: Pa
     )
     if kept_in:
         keep_model(cell, method, kept_in)
+
+
+def _train_again(cell: PlannedCell, room: ModelRoom, run_dir: Path) -> None:
+    """Trains a finished cell once more, to keep its model; its numbers stay, come what may."""
+    try:
+        method, _ = _fit(cell, room, Meter())
+    except Exception as error:  # noqa: BLE001  (as above: the other cells go on)
+        warn_not_kept(cell, error)
+    else:
+        keep_model(cell, method, run_dir)
 
 
 def _fit(cell: PlannedCell, room: ModelRoom, meter: Meter) -> tuple[Method, float]:

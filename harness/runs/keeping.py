@@ -47,6 +47,13 @@ class NotKeptWarning(UserWarning):
     """A model could not be kept; the cell's numbers are there all the same."""
 
 
+def warn_not_kept(cell: PlannedCell, why: object) -> None:
+    """Warns that a cell's model was not kept."""
+    row = cell.row
+    message = f"the model of {row.method}, {row.labels} labels, draw {row.draw + 1}, was not kept"
+    warnings.warn(f"{message}: {why}", NotKeptWarning, stacklevel=3)
+
+
 def keep_model(cell: PlannedCell, method: Method, run_dir: Path) -> None:
     """Keeps what a cell has trained, and the frozen encoder where it was made from another."""
     place = model_folder(run_dir, cell.row.identity)
@@ -58,11 +65,7 @@ def keep_model(cell: PlannedCell, method: Method, run_dir: Path) -> None:
             keep(method, cell.method, folder, _facts(cell))
             atomic_write(folder / CARD_FILE, _card(cell))
     except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        warnings.warn(
-            f"the model of {cell.row.method} could not be kept in {place}: {error}",
-            NotKeptWarning,
-            stacklevel=2,
-        )
+        warn_not_kept(cell, f"in {place}: {error}")
 
 
 def _was_made(cell: PlannedCell) -> bool:

@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -83,6 +84,26 @@ def test_a_model_that_is_trained_makes_fewer_passes_over_the_guesses(fit, learnt
     method = fit("self_training:base=last_layers,confidence=0,epochs=1", budget)
     assert method.model_.epochs == 1
     assert len(learnt) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "identity", "epochs"),
+    [
+        ("", "sha256:one", 2),
+        ("", "adapted:one", 2),
+        ("", "from_scratch:one", None),  # as its base would
+        ("epochs=3", "from_scratch:one", 3),
+        ("base=linear_probe", "sha256:one", None),
+    ],
+)
+def test_a_network_that_has_learnt_nothing_passes_over_guesses_as_its_base_would(
+    make_context, written, identity, epochs
+):
+    spec = parse_method(f"self_training:{written}" if written else "self_training")
+    method = spec.build()
+    encoder = SimpleNamespace(identity=identity)
+    method.context_ = dataclasses.replace(make_context(spec), encoder=encoder)
+    assert method._taught_epochs() == epochs
 
 
 def test_of_several_labels_each_must_be_sure(make_context, tiny_task):

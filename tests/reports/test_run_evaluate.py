@@ -103,12 +103,18 @@ def test_draws_that_share_an_identity_count_once(make_run, say):
 
 def test_missing_and_failed_cells_are_skipped(make_run, say):
     run = make_run().task("aabb").cell(say("aabb"), draw=0).cell(draw=1)
-    run.cell(say("bbbb"), draw=2, failure="out of memory")
+    run.cell(draw=2, failure="out of memory")
     group = only_group(run.write())
     assert [cell.row.draw for cell in group.cells] == [0]
     assert group.expected == 3
     assert group.failures == ("out of memory",)
     assert group.estimates["accuracy"] == Estimate(1.0, 1.0, 1.0)
+
+
+def test_what_another_process_finished_has_not_failed(make_run, say):
+    run = make_run().task("aabb").cell(say("aabb"), failure="out of memory")
+    group = only_group(run.write())
+    assert (len(group.cells), group.failures) == (1, ())
 
 
 def test_with_no_finished_cell_nothing_is_read(make_run):

@@ -91,6 +91,8 @@ def test_what_has_learnt_nothing_takes_longer(seconds):
     asked = {"method": ["fine_tune:min_steps=0"], "labels": ["all"], "draws": 1}
     scratch = {**asked, "model": ["encoder:from_scratch(all-minilm-l6-v2)"]}
     assert seconds(**asked) < seconds(**scratch)
+    guessed = {"method": ["self_training:epochs=2"]}
+    assert seconds(**scratch | guessed) < seconds(**scratch | {"method": ["self_training"]})
     given = {**scratch, "method": ["fine_tune:min_steps=0,epochs=5"]}
     assert seconds(**given) == pytest.approx(seconds(**asked))
 

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import shutil
 
@@ -6,6 +7,8 @@ import pytest
 
 from harness.core.errors import DataError, HarnessError
 from harness.core.files import hash_json
+from harness.methods.kept import METHOD_FILE
+from harness.reports.table import run_table
 from harness.runs.keeping import NotKeptWarning, load_kept, model_folder
 from harness.store.cells import CellStore
 from harness.store.manifest import read_manifest
@@ -105,6 +108,38 @@ def test_nothing_is_kept_unasked_and_later_all_is(run, room, tiny_task):
     before = (folder / "method.json").stat().st_mtime_ns
     run(*methods, draws=1, keep_models=True)
     assert (folder / "method.json").stat().st_mtime_ns == before
+
+
+def test_a_finished_cell_that_fails_to_learn_again_keeps_its_numbers(run, monkeypatch):
+    from harness.methods.prototypes import Prototypes
+
+    run("prototypes", draws=1)
+
+    def fail(*_):
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr(Prototypes, "learn", fail)
+    with pytest.warns(NotKeptWarning, match="prototypes, 2/class labels, draw 1.*no memory"):
+        outcome, run_dir = run("prototypes", draws=1, keep_models=True)
+    assert (outcome.reused, outcome.failures) == (1, {})
+    assert run_table(run_dir)["draws"].tolist() == [1]
+
+
+def test_what_another_process_kept_meanwhile_is_not_trained_again(run, monkeypatch):
+    _, run_dir = run("prototypes", draws=1)
+    locked = CellStore.write
+
+    @contextlib.contextmanager
+    def wait(store, identity):
+        with locked(store, identity) as writer:
+            model_folder(run_dir, identity).mkdir(parents=True)
+            (model_folder(run_dir, identity) / METHOD_FILE).touch()
+            yield writer
+
+    monkeypatch.setattr(CellStore, "write", wait)
+    monkeypatch.setattr("harness.runs.execute._fit", None)
+    outcome, _ = run("prototypes", draws=1, keep_models=True)  # and it warns of nothing
+    assert (outcome.reused, outcome.failures) == (1, {})
 
 
 @pytest.fixture
