@@ -62,6 +62,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def remove_unfinished(path: Path) -> None:
+    """Removes what killed writers of a folder left beside it; only for who alone writes it."""
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def move_folder(source: Path, target: Path) -> None:
     """Renames a folder into place; where the target already stands, that one stays."""
     try:

@@ -55,6 +55,10 @@ class LocalEncoder:
         """Loads a fresh copy of the model, a ``SentenceTransformer`` in float32 on the device."""
         return load_encoder(self.folder)
 
+    def release(self) -> None:
+        """Lets the weights go; they load again when an embedding is missing."""
+        vars(self).pop("_model", None)
+
     @functools.cached_property
     def _model(self) -> Any:
         model = self.load().eval()

@@ -48,8 +48,14 @@ class ModelRoom:
         return made
 
     def encoder(self, model: str | ResolvedModel) -> LocalEncoder:
-        """Returns the encoder, fetched where it is not on this machine yet."""
+        """Returns the encoder, fetched where it is not on this machine yet.
+
+        The weights of the others are let go: all of a run's encoders may be too many for memory.
+        """
         resolved = self.resolved(model, "encoder")
+        for identity, other in self._encoders.items():
+            if identity != resolved.identity:
+                other.release()
         if resolved.identity not in self._encoders:
             self._encoders[resolved.identity] = LocalEncoder(resolved, self.cache)
         return self._encoders[resolved.identity]

@@ -15,6 +15,7 @@ from harness.core.files import atomic_write
 from harness.core.progress import Progress
 from harness.core.types import Cost, Example
 from harness.methods.base import Context, Method
+from harness.models.device import choose_device
 from harness.models.meter import Meter, MeteredCausalLM, MeteredEncoder
 from harness.models.room import ModelRoom
 from harness.runs.keeping import is_wanted, keep_model, warn_not_kept
@@ -184,6 +185,8 @@ def _compute(cell: PlannedCell, writer: CellWriter, room: ModelRoom, kept_in: Pa
     with PeakMemory() as memory:
         method, fit_seconds = _fit(cell, room, meter)
         fit_charged = dict(meter.charged)
+        if cell.method.entry.way == "fine-tuning" and choose_device() != "cpu":
+            writer.drop_blocks()  # a GPU need not learn the same twice: one cell, one model
         blocks = _predict(cell, method, meter, writer)
     costs = [writer.block_costs(number) for number in range(blocks)]
     writer.finish(

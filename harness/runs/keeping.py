@@ -13,7 +13,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from harness.core.errors import DataError
-from harness.core.files import atomic_folder, atomic_write
+from harness.core.files import atomic_folder, atomic_write, remove_unfinished
 from harness.methods.base import Context, Method
 from harness.methods.kept import METHOD_FILE, can_keep, keep, load_method, read_facts
 from harness.models.base import Encoder
@@ -58,6 +58,7 @@ def keep_model(cell: PlannedCell, method: Method, run_dir: Path) -> None:
     """Keeps what a cell has trained, and the frozen encoder where it was made from another."""
     place = model_folder(run_dir, cell.row.identity)
     shutil.rmtree(place, ignore_errors=True)  # somebody took files out of it
+    remove_unfinished(place)
     try:
         with atomic_folder(place) as folder:
             if _was_made(cell) and "backbone_" not in method.learnt():

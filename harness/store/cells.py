@@ -104,6 +104,11 @@ class CellWriter:
         """Returns whether the block was written by an earlier, interrupted run."""
         return self._block(number).is_file()
 
+    def drop_blocks(self) -> None:
+        """Forgets what an earlier, interrupted run wrote."""
+        shutil.rmtree(self.partial)
+        self.partial.mkdir()
+
     def write_block(
         self, number: int, rows: Sequence[int], predictions: Sequence[Prediction], costs: Any
     ) -> None:

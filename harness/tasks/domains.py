@@ -70,8 +70,9 @@ def divide(
             found=f"the splits {', '.join(tables)}",
             expected="a split `train` or `all`",
         )
-    for role, split in (("source", pool), ("target", tested)):
-        _check_there(file, source, domain, role, split, tables[split])
+    for role, split in (("source", pool), ("target", tested), ("target", "unlabelled")):
+        if split in tables:
+            _check_there(file, source, domain, role, split, tables[split])
     parts: dict[str, Part] = {
         name: (table, _rows_of(table, domain.column, domain.target))
         for name, table in tables.items()

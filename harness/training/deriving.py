@@ -18,6 +18,7 @@ from harness.core.files import (
     atomic_write,
     pretty_json,
     read_json,
+    remove_unfinished,
     sha256_file,
     sha256_folder,
 )
@@ -77,11 +78,12 @@ def derive(
     folder = derived_folder(identity)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
-        if not _is_whole(folder):
+        if not _is_whole(folder, identity):
             if folder.exists():
                 message = f"{name}: files in {folder} were altered or lost; it is made again"
                 warnings.warn(message, DamagedFileWarning, stacklevel=2)
             shutil.rmtree(folder, ignore_errors=True)
+            remove_unfinished(folder)
             with atomic_folder(folder) as aside:
                 _make(base, derived, texts, aside, identity)
         made = read_json(folder / MARKER)
@@ -120,12 +122,14 @@ def _make(
     atomic_write(folder / MARKER, pretty_json(marker))
 
 
-def _is_whole(folder: Path) -> bool:
+def _is_whole(folder: Path, identity: str) -> bool:
     """Returns whether a model is there and its files are what was written."""
     try:
-        files = read_json(folder / MARKER)["files"]
-        return all(sha256_file(folder / path) == sha256 for path, sha256 in files.items())
-    except (OSError, ValueError, KeyError, TypeError):
+        marker = read_json(folder / MARKER)
+        files = marker["files"]
+        whole = all(sha256_file(folder / path) == sha256 for path, sha256 in files.items())
+        return whole and marker["identity"] == identity
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 

@@ -78,6 +78,13 @@ def test_of_two_folders_the_first_stays(tmp_path):
     assert names(tmp_path) == ["folder"]
 
 
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
+    for name in (".folder.ab12.tmp", ".folder2.ab12.tmp", "folder", ".folder.lock"):
+        (tmp_path / name).mkdir()
+    files.remove_unfinished(tmp_path / "folder")
+    assert names(tmp_path) == [".folder.lock", ".folder2.ab12.tmp", "folder"]
+
+
 def test_a_folder_is_not_moved_onto_a_file(tmp_path):
     (tmp_path / "target").write_text("a file")
     (tmp_path / "source").mkdir()

@@ -188,6 +188,12 @@ def test_no_test_row_of_the_target(refused):
     assert "the split 'test' has no row of the target domain" in message
 
 
+def test_no_unlabelled_row_of_the_target(refused):
+    files = {"train": TRAIN, "test": TEST, "unlabelled": rows_of("books", 2, 30)}
+    message = refused(files, {"domain": DOMAIN})
+    assert "the split 'unlabelled' has no row of the target domain" in message
+
+
 def test_no_rows_to_take_the_source_from(refused):
     message = refused({"test": TEST}, {"domain": DOMAIN})
     assert "there are no rows to take the source domain from" in message

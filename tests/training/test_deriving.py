@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -94,6 +95,22 @@ def test_an_adapted_encoder_is_another_model_and_stays(objective, encoder, cache
     time_of_change = (first.model.folder / MARKER).stat().st_mtime_ns
     assert make(encoder, spec) == first
     assert (first.model.folder / MARKER).stat().st_mtime_ns == time_of_change
+
+
+@pytest.mark.parametrize(
+    "marker", ["", "[]", '{"files": null}', '{"files": {}}', '{"files": {}, "identity": "other"}']
+)
+def test_a_marker_that_says_nothing_is_made_anew(encoder, cache, marker):
+    made = make(encoder, "from_scratch(m)")
+    whole = (made.model.folder / MARKER).read_text()
+    left = made.model.folder.parent / f".{made.model.folder.name}.abc.tmp"
+    left.mkdir()
+    (made.model.folder / MARKER).write_text(marker)
+    with pytest.warns(DamagedFileWarning, match="made again"):
+        make(encoder, "from_scratch(m)")
+    files = json.loads(whole)["files"]
+    assert json.loads((made.model.folder / MARKER).read_text())["files"] == files
+    assert not left.exists(), "what a killed process left goes away"
 
 
 def test_a_text_must_differ_from_itself(encoder, cache, monkeypatch):
