@@ -1,4 +1,4 @@
-"""How much more accurate a row of finished runs is than another, on the same test rows.
+"""How much better a row of finished runs is than another, on the same test rows.
 
 Test rows and draws are resampled, the same test rows for both in a replicate, for an interval of
 95 %. A row is its method, its model where it has one, and its label budget, as in
@@ -20,10 +20,11 @@ def main() -> None:
         "--pair", action="append", required=True, nargs=2, metavar="ROW",
         help="a row, and what is taken from it",
     )  # fmt: skip
+    parser.add_argument("--metric", default="accuracy", help="one that a test row adds to")
     options = parser.parse_args()
-    rows = read_rows(options.run_dir)
+    rows = read_rows(options.run_dir, options.metric)
     for pair in options.pair:
-        first, second = (find(rows, name).accuracies for name in pair)
+        first, second = (find(rows, name).figures for name in pair)
         low, high = np.percentile((first - second)[1:], ENDS)
         print(*pair, f"{first[0] - second[0]:.3f} [{low:.3f}, {high:.3f}]")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics import METRICS
+from harness.metrics import METRICS, MetricEntry
 from harness.reports.evaluate import Group, RunReader
 from harness.stats.bootstrap import resample
 
@@ -25,7 +25,6 @@ FIELDS = (
     "method", "settings", "model", "labels", "label_count", "accuracy",
     "against", "needed", "needed_low", "needed_high", "saved", "saved_low", "saved_high",
 )  # fmt: skip
-ACCURACY = METRICS.get("accuracy")
 REPLICATES = 2000
 ENDS = (2.5, 97.5)
 
@@ -37,12 +36,12 @@ class Row:
     Attributes:
         key: Method, settings, model and label budget.
         labels: How many labels the budget comes to.
-        accuracies: What was seen, and after it the replicates. Shape: [1 + replicates].
+        figures: What was seen, and after it the replicates. Shape: [1 + replicates].
     """
 
     key: tuple[str, str, str, str]
     labels: int
-    accuracies: NDArray[np.float64]
+    figures: NDArray[np.float64]
 
 
 def main() -> None:
@@ -64,8 +63,9 @@ def main() -> None:
             csv.writer(file).writerows([FIELDS, *lines])
 
 
-def read_rows(folders: Sequence[Path]) -> list[Row]:
+def read_rows(folders: Sequence[Path], metric: str = "accuracy") -> list[Row]:
     """Returns the rows of all runs; says on the screen which of them lack draws."""
+    entry = METRICS.get(metric)
     rows: dict[tuple[str, str, str, str], Row] = {}
     tests = set()
     for folder in folders:
@@ -76,27 +76,27 @@ def read_rows(folders: Sequence[Path]) -> list[Row]:
             tests.add((group.task.name, group.seed, answers))
             if len(tests) > 1:
                 raise SystemExit("these runs are not of one task, one seed and the same test rows")
-            row = resampled(group)
+            row = resampled(group, entry)
             if len(group.cells) < group.expected:
                 print(f"{folder}: {len(group.cells)} of {group.expected} draws of", *row.key)
             other = rows.setdefault(row.key, row)
-            if not np.array_equal(other.accuracies, row.accuracies):
+            if not np.array_equal(other.figures, row.figures):
                 raise SystemExit(f"{folder}: another run has other answers of {' '.join(row.key)}")
     return list(rows.values())
 
 
-def resampled(group: Group) -> Row:
-    """Returns a row with its accuracy on the test rows in scope, in every replicate."""
-    if group.task.kind not in ACCURACY.kinds:
-        raise SystemExit(f"the kind {group.task.kind!r} of {group.task.name} has no accuracy")
-    accuracy = ACCURACY.load()()
-    right = [accuracy.statistics(cell.scored) for cell in group.cells]
-    drawn = resample(right, replicates=REPLICATES, seed=group.seed)
+def resampled(group: Group, entry: MetricEntry) -> Row:
+    """Returns a row with its figure on the test rows, in every replicate."""
+    if group.task.kind not in entry.kinds:
+        raise SystemExit(f"the kind {group.task.kind!r} of {group.task.name} has no {entry.name}")
+    metric = entry.load()()
+    parts = [metric.statistics(cell.scored_for(entry)) for cell in group.cells]
+    drawn = resample(parts, replicates=REPLICATES, seed=group.seed)
     row = group.cells[0].row
     return Row(
         (row.method, row.settings, row.model, row.labels),
         row.train_rows,
-        np.array([accuracy.aggregate(drawn.observed).mean(), *drawn.values(accuracy.aggregate)]),
+        np.array([metric.aggregate(drawn.observed).mean(), *drawn.values(metric.aggregate)]),
     )
 
 
@@ -109,15 +109,15 @@ def compare(rows: Sequence[Row], name: str) -> Iterator[tuple[str | int | float,
     if not curve:
         raise SystemExit(f"no finished row is of {name} with its default settings")
     sizes = np.array([row.labels for row in curve])
-    heights = np.stack([row.accuracies for row in curve], axis=1)
+    heights = np.stack([row.figures for row in curve], axis=1)
     for row in rows:
         if row.key[:3] == curve[0].key[:3]:
             continue
-        found = [labels_needed(sizes, *pair) for pair in zip(heights, row.accuracies, strict=True)]
+        found = [labels_needed(sizes, *pair) for pair in zip(heights, row.figures, strict=True)]
         counts = [found[0], *np.percentile(found[1:], ENDS, method="nearest")]
         saved = [count / row.labels if row.labels else math.nan for count in counts]
         yield (
-            *row.key, row.labels, round(row.accuracies[0], 4),
+            *row.key, row.labels, round(row.figures[0], 4),
             name, *(round(count, 1) for count in counts), *(round(times, 2) for times in saved),
         )  # fmt: skip
 
