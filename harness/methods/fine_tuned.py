@@ -32,6 +32,8 @@ class Usual(NamedTuple):
 PRETRAINED = Usual(5, 1e-4)
 ANEW = Usual(40, 3e-4)
 """Of a network that has learnt nothing; chosen on a training pool, see docs/benchmarks.md."""
+TAUGHT_EPOCHS = 2
+"""Passes over the budget and guesses of self-training, which are more than the budget alone."""
 PASSES = (
     f"passes over the budget, at least; absent: {PRETRAINED.epochs}, of a network with random "
     f"weights {ANEW.epochs}"

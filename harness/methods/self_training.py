@@ -13,11 +13,10 @@ from harness.core.types import Example, Prediction
 from harness.methods import METHODS, MethodEntry
 from harness.methods.base import Context, Method
 from harness.methods.classifier import THRESHOLD, Classifier
+from harness.methods.fine_tuned import TAUGHT_EPOCHS
 from harness.methods.lessons import LABEL_EXAMPLES
 from harness.models.derived import is_from_scratch
 
-TAUGHT_EPOCHS = 2
-"""With the guesses there is more to pass over than the budget alone."""
 Base = Literal["fine_tune", "last_layers", "lora", "contrastive", "linear_probe", "prototypes"]
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from harness.core.settings import stored
 from harness.core.types import Example
-from harness.methods.fine_tuned import usual_training
-from harness.methods.self_training import TAUGHT_EPOCHS
+from harness.methods.fine_tuned import TAUGHT_EPOCHS, usual_training
 from harness.methods.spec import parse_method
 from harness.models.catalog import CATALOG
 from harness.models.derived import (
