@@ -168,6 +168,11 @@ class FineTuned(TrainedEncoder):
         return unit_rows(start)
 
 
+def taught_epochs(identity: str) -> int | None:
+    """Returns how often self-training passes over guesses; None where its base says how often."""
+    return None if is_from_scratch(identity) else TAUGHT_EPOCHS
+
+
 def usual_training(identity: str) -> Usual:
     """Returns how an encoder of this identity is trained where a user gives nothing."""
     return ANEW if is_from_scratch(identity) else PRETRAINED

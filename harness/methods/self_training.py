@@ -13,9 +13,8 @@ from harness.core.types import Example, Prediction
 from harness.methods import METHODS, MethodEntry
 from harness.methods.base import Context, Method
 from harness.methods.classifier import THRESHOLD, Classifier
-from harness.methods.fine_tuned import TAUGHT_EPOCHS
+from harness.methods.fine_tuned import TAUGHT_EPOCHS, taught_epochs
 from harness.methods.lessons import LABEL_EXAMPLES
-from harness.models.derived import is_from_scratch
 
 Base = Literal["fine_tune", "last_layers", "lora", "contrastive", "linear_probe", "prototypes"]
 
@@ -104,8 +103,7 @@ class SelfTraining(Method):
         """Returns how many passes the second model makes; None where its base says how many."""
         if self._entry.way != "fine-tuning":
             return None
-        anew = is_from_scratch(self.encoder.identity)
-        return self.epochs or (None if anew else TAUGHT_EPOCHS)
+        return self.epochs or taught_epochs(self.encoder.identity)
 
     def _fit(self, examples: Sequence[Example], given: dict[str, float | int | None]) -> Classifier:
         model: Classifier = self._entry.load()(**given)

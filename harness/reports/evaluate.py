@@ -162,22 +162,17 @@ class RunReader:
 
     def _group(self, listed: Sequence[CellRow]) -> Group:
         task = self.manifest.tasks[listed[0].task]
-        # What failed here another process may have finished meanwhile.
-        failures = {
-            identity: reason
-            for identity, reason in self.manifest.failures.items()
-            if not self.store.has(identity)
-        }
+        failures = self.manifest.failures
         # Reversed, so that of the draws that share an identity the first stays.
         distinct = {row.identity: row for row in reversed(listed)}
-        wanted = reversed(distinct.values())
+        there = {identity: row for identity, row in distinct.items() if self.store.has(identity)}
+        # What failed here another process may have finished meanwhile.
+        missing = [row.identity for row in listed if row.identity not in there]
         return Group(
             task=task,
             listed=tuple(listed),
-            cells=tuple(self._cell(task, row) for row in wanted if self.store.has(row.identity)),
-            failures=tuple(
-                dict.fromkeys(failures[row.identity] for row in listed if row.identity in failures)
-            ),
+            cells=tuple(self._cell(task, row) for row in reversed(there.values())),
+            failures=tuple(dict.fromkeys(failures[one] for one in missing if one in failures)),
             seed=self.manifest.seed,
         )
 

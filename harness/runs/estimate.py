@@ -8,16 +8,10 @@ from typing import Any
 
 from harness.core.settings import stored
 from harness.core.types import Example
-from harness.methods.fine_tuned import TAUGHT_EPOCHS, usual_training
+from harness.methods.fine_tuned import taught_epochs, usual_training
 from harness.methods.spec import parse_method
 from harness.models.catalog import CATALOG
-from harness.models.derived import (
-    Adapted,
-    base_of,
-    derived_folder,
-    is_from_scratch,
-    parse_derived,
-)
+from harness.models.derived import Adapted, base_of, derived_folder, parse_derived
 from harness.runs.models import PlannedModel
 from harness.runs.plan import PlannedCell
 
@@ -107,9 +101,8 @@ def _training(cell: PlannedCell) -> float:
             passed *= WITH_THRESHOLD
         if "unlabelled" in cell.method.uses:
             both = (*cell.train, *cell.planned.task.unlabelled_texts())
-            anew = is_from_scratch(model.identity)
-            taught = (base.settings.get("epochs") or usual) if anew else TAUGHT_EPOCHS
-            epochs = own.get("epochs") or taught
+            as_base = base.settings.get("epochs") or usual
+            epochs = own.get("epochs") or taught_epochs(model.identity) or as_base
             passed += own.get("rounds", 1) * epochs * _characters(cell, both)
     passed = TRAINING_FACTOR * passed + _characters(cell, cell.planned.test)
     return FLOPS_PER_WEIGHT * _parameters(model) * passed / CHARACTERS_PER_TOKEN
